@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# The user's view of tools/. `make help` lists the targets.
+
+BASE ?= 7.3
+VARIANT ?= patched
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched)"
+	@echo "  LINUX_SRC_7_3=/path/to/a/tree/or/tarball   use that as the source of base 7.3"
+	@echo "  UNDO_BUILD=/path   build there instead of in build/"
+
+demo: deps ## boot stock and patched 7.3, show what a refused reap does to each
+	@tools/demo
+
+check: deps ## everything that must hold before a change goes in
+	@tools/check
+
+check-long: deps ## what takes too long for check: builds at every step of the series
+	@tools/check long
+
+deps: ## install the Debian packages that the tools need, or list them
+	@tools/deps
+
+source: deps ## fetch and verify the source of BASE
+	@tools/fetch $(BASE)
+
+prepare: deps ## make the throw-away git trees build/BASE/src/{stock,patched}
+	@tools/prepare $(BASE)
+
+kernel: deps ## build kernel and modules of BASE and VARIANT in build/BASE/VARIANT
+	@tools/build $(BASE) $(VARIANT)
+
+kunit: kernel ## run the KUnit suite in a guest on BASE and VARIANT
+	@tools/test-kunit $(BASE) $(VARIANT)
+
+contract: kernel ## run the contract test in a guest on BASE and VARIANT
+	@tools/test-contract $(BASE) $(VARIANT)
+
+hmm: kernel ## run the kernel's own hmm-tests in a guest on BASE and VARIANT
+	@tools/test-hmm $(BASE) $(VARIANT)
+
+shell: kernel ## a shell in a guest on BASE and VARIANT (exit ends it)
+	@tools/shell $(BASE) $(VARIANT)
+
+export: deps ## write commits of build/BASE/src/patched back, and a mailable series
+	@tools/export $(BASE)
+
+docs: deps ## build the documentation as HTML in build/docs
+	@tools/docs
+
+clean: ## remove the built kernels, keep the downloads
+	@tools/clean
+
+.PHONY: help demo check check-long deps source prepare kernel kunit contract hmm shell export docs clean

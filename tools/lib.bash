@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# Shared by the tools: where things are, how they speak, how they fail.
+# SPDX-License-Identifier: GPL-2.0
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Tests of the tools work on a build folder of their own.
+BUILD=${UNDO_BUILD:-$TOP/build}
+# shellcheck disable=SC2034	# used by the tools
+LOGS=$BUILD/log
+export LC_ALL=C
+
+# No answer to be waited for from tools that would ask.
+export GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive
+
+say() { printf '%s\n' "$*"; }
+note() { printf 'note: %s\n' "$*" >&2; }
+
+# die CAUSE REMEDY: the only way a tool gives up by itself.
+die()
+{
+	printf 'error: %s\n' "$1" >&2
+	[ $# -lt 2 ] || printf '       %s\n' "$2" >&2
+	exit 1
+}
+
+elapsed() { printf '%dm%02ds' $((($1) / 60)) $((($1) % 60)); }
+
+# The names of the bases, newest first.
+bases()
+{
+	local f
+	for f in "$TOP"/bases/*.conf; do
+		f=${f##*/}
+		printf '%s\n' "${f%.conf}"
+	done | sort -rV
+}
+
+# load_base NAME: set the variables of bases/NAME.conf.
+# shellcheck disable=SC2034	# used by those who load
+load_base()
+{
+	[ -f "$TOP/bases/$1.conf" ] ||
+		die "unknown base '$1'" "bases are: $(bases | paste -sd' ')"
+	base=$1
+	# shellcheck source=bases/7.3.conf
+	. "$TOP/bases/$1.conf"
+	work=$BUILD/$base
+}
+
+check_variant()
+{
+	case $1 in
+	stock | patched) ;;
+	*) die "unknown variant '$1'" "variants are: stock patched" ;;
+	esac
+}
+
+# Two runs in one build folder would take each other's trees apart.
+# lock NAME: hold build/NAME.lock until this process ends.
+lock()
+{
+	mkdir -p "$BUILD"
+	exec 9>"$BUILD/$1.lock"
+	flock -n 9 || {
+		note "waiting for another run to be done with $1"
+		flock 9
+	}
+}
+
+# Everything for two bases, with room for the logs.
+NEED_GIB=15
+
+check_disk()
+{
+	local free used
+	mkdir -p "$BUILD"
+	free=$(df -Pk "$BUILD" | awk 'NR == 2 { print int($4 / 1048576) }')
+	[ "$free" -lt "${UNDO_NEED_GIB:-$NEED_GIB}" ] || return 0
+	# What is there already need not be written again.
+	used=$(du -sk "$BUILD" | awk '{ print int($1 / 1048576) }')
+	[ $((free + used)) -ge "${UNDO_NEED_GIB:-$NEED_GIB}" ] ||
+		die "$free GiB free at $BUILD, ${UNDO_NEED_GIB:-$NEED_GIB} GiB are needed (it uses $used)" \
+		    "free some, or set UNDO_BUILD to a folder on a larger disk"
+}
+
+# The last lines of a log, where a reader looks after a failure.
+show_log()
+{
+	printf '%s\n' "--- the last lines of $1:" >&2
+	tail -n "${2:-25}" "$1" | sed 's/^/    /' >&2
+}
+
+# progress PID LOG TITLE [COUNT-COMMAND]: say every so often how far a logged
+# command is, until it ends. COUNT-COMMAND prints "n of m" or the like.
+progress()
+{
+	local pid=$1 log=$2 title=$3 count=${4:-} start=$SECONDS step=20 n=0 what
+	[ -t 1 ] && step=2
+	# The limit on this loop is the command's own end.
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		n=$((n + 1))
+		[ $((n % (step * 5))) = 0 ] || continue
+		what=$(tail -n 1 "$log" | tr -d '\r' | cut -c1-60)
+		if [ -t 1 ]; then
+			printf '\r\033[K  %s: %s, %s  %s' "$title" \
+			       "$($count)" "$(elapsed $((SECONDS - start)))" "$what"
+		else
+			printf '  %s: %s, %s  %s\n' "$title" \
+			       "$($count)" "$(elapsed $((SECONDS - start)))" "$what"
+		fi
+	done
+	[ ! -t 1 ] || printf '\r\033[K'
+}
+
+no_count() { printf 'working'; }
+
+# logged LOG TITLE [--count COMMAND] COMMAND...: print a command, run it with its
+# output in LOG, show progress, and on failure the end of the log.
+logged()
+{
+	local log=$1 title=$2 count=no_count start=$SECONDS rc=0 pid
+	shift 2
+	if [ "$1" = --count ]; then
+		count=$2
+		shift 2
+	fi
+	mkdir -p "$(dirname "$log")"
+	say "+ $*"
+	printf '+ %s\n' "$*" >"$log"
+	"$@" >>"$log" 2>&1 9>&- &
+	pid=$!
+	# Ctrl-C is for the command too, and what it leaves must not be used.
+	trap 'kill "$pid" 2>/dev/null; wait "$pid"; exit 130' INT TERM
+	progress "$pid" "$log" "$title" "$count"
+	wait "$pid" || rc=$?
+	trap - INT TERM
+	if [ "$rc" != 0 ]; then
+		printf 'error: %s failed (exit status %d) after %s\n' "$title" \
+		       "$rc" "$(elapsed $((SECONDS - start)))" >&2
+		show_log "$log"
+		return "$rc"
+	fi
+	say "  $title: done in $(elapsed $((SECONDS - start)))"
+}
