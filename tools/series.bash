@@ -41,3 +41,21 @@ patch_file()
 	die "$1 is in patches/series.$base, but neither in patches/$base/ nor in patches/common/" \
 	    "add the patch, or take the line out"
 }
+
+# inputs: a sum over all that the trees are prepared from.
+inputs()
+{
+	local lines name overlay f
+	lines=$(series patched)
+	{
+		cat "$SERIES_TOP/patches/series.$base"
+		while read -r name overlay; do
+			[ -n "$name" ] || continue
+			f=$(patch_file "$name")
+			cat "$f"
+			for f in $overlay; do
+				[ ! -f "$SERIES_TOP/$f" ] || cat "$SERIES_TOP/$f"
+			done
+		done <<<"$lines"
+	} | sha256sum
+}
