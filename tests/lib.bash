@@ -83,4 +83,8 @@ fake_series()
 	export UNDO_SERIES_TOP=$T/series
 }
 
+# What the caller has set for the real trees is not for these.
+unset "${!LINUX_SRC_@}" UNDO_OFFLINE UNDO_FRAGMENT UNDO_QEMU
+# shellcheck disable=SC2034	# where the built kernels are, for tests/guest
+REAL_BUILD=${UNDO_BUILD:-$TOP/build}
 export UNDO_BUILD=$T/build UNDO_NEED_GIB=1

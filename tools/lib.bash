@@ -14,6 +14,9 @@ export LC_ALL=C
 
 # No answer to be waited for from tools that would ask.
 export GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive
+# A tree that is half removed is not to be taken for a part of the project's own. And
+# a look at a user's tree does not write there.
+export GIT_CEILING_DIRECTORIES=$BUILD GIT_OPTIONAL_LOCKS=0
 
 say() { printf '%s\n' "$*"; }
 note() { printf 'note: %s\n' "$*" >&2; }
@@ -66,7 +69,7 @@ lock()
 	exec 9>"$BUILD/$1.lock"
 	flock -n 9 || {
 		note "waiting for another run to be done with $1"
-		flock 9
+		flock -w 3600 9 || die "another run has been at $1 for an hour" "end it: fuser $BUILD/$1.lock"
 	}
 }
 
@@ -81,8 +84,11 @@ check_disk()
 	[ "$free" -lt "${UNDO_NEED_GIB:-$NEED_GIB}" ] || return 0
 	# What is there already need not be written again.
 	used=$(du -sk "$BUILD" | awk '{ print int($1 / 1048576) }')
-	[ $((free + used)) -ge "${UNDO_NEED_GIB:-$NEED_GIB}" ] ||
-		die "$free GiB free at $BUILD, ${UNDO_NEED_GIB:-$NEED_GIB} GiB are needed (it uses $used)" \
+	# But something always is.
+	if [ "$free" -ge 2 ] && [ $((free + used)) -ge "${UNDO_NEED_GIB:-$NEED_GIB}" ]; then
+		return 0
+	fi
+	die "$free GiB free at $BUILD, ${UNDO_NEED_GIB:-$NEED_GIB} GiB are needed (it uses $used)" \
 		    "free some, or set UNDO_BUILD to a folder on a larger disk"
 }
 
@@ -118,11 +124,30 @@ progress()
 
 no_count() { printf 'working'; }
 
+# background COMMAND...: start it as $pid, in a process group of its own, so that
+# Ctrl-C ends all of it. Followed by finish, which leaves its exit status in $rc.
+background()
+{
+	set -m
+	"$@" </dev/null 9>&- &
+	pid=$!
+	set +m
+	# Its group is gone if it has just ended by itself.
+	trap 'kill -- "-$pid" 2>/dev/null || :; wait "$pid"; exit 130' INT TERM
+}
+
+finish()
+{
+	rc=0
+	wait "$pid" || rc=$?
+	trap - INT TERM
+}
+
 # logged LOG TITLE [--count COMMAND] COMMAND...: print a command, run it with its
 # output in LOG, show progress, and on failure the end of the log.
 logged()
 {
-	local log=$1 title=$2 count=no_count start=$SECONDS rc=0 pid
+	local log=$1 title=$2 count=no_count start=$SECONDS rc pid
 	shift 2
 	if [ "$1" = --count ]; then
 		count=$2
@@ -131,13 +156,9 @@ logged()
 	mkdir -p "$(dirname "$log")"
 	say "+ $*"
 	printf '+ %s\n' "$*" >"$log"
-	"$@" >>"$log" 2>&1 9>&- &
-	pid=$!
-	# Ctrl-C is for the command too, and what it leaves must not be used.
-	trap 'kill "$pid" 2>/dev/null; wait "$pid"; exit 130' INT TERM
+	background "$@" >>"$log" 2>&1
 	progress "$pid" "$log" "$title" "$count"
-	wait "$pid" || rc=$?
-	trap - INT TERM
+	finish
 	if [ "$rc" != 0 ]; then
 		printf 'error: %s failed (exit status %d) after %s\n' "$title" \
 		       "$rc" "$(elapsed $((SECONDS - start)))" >&2

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2154	# base is set by load_base
 # Reads patches/series.<base>. A line is one of
 #
 #   [fix] heading		the patches that follow are in the patched kernel only

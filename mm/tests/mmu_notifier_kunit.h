@@ -402,6 +402,8 @@ static inline void mn_itv_remove(struct kunit *test, struct mn_itv *itv,
  * @test: it is freed with, if mn_world_free() is not called before
  *
  * Not by kunit_kzalloc(): what a stuck worker refers to must outlive the test.
+ *
+ * Return: never NULL, the test ends if there is no memory.
  */
 static inline struct mn_world *mn_world_new(struct kunit *test)
 {
