@@ -116,7 +116,8 @@ struct mn_sub {
  * @inserted: must be removed
  * @work: calls what may sleep for ever
  * @job: which is that
- * @done: it did not
+ * @begun: the worker runs
+ * @done: it did not sleep for ever
  * @ret: what mmu_interval_notifier_insert() returned
  * @seq: what mmu_interval_read_begin() returned
  */
@@ -129,6 +130,7 @@ struct mn_itv {
 	bool inserted;
 	struct work_struct work;
 	enum mn_job job;
+	struct completion begun;
 	struct completion done;
 	int ret;
 	unsigned long seq;
@@ -308,6 +310,7 @@ static inline void mn_work(struct work_struct *work)
 	struct mn_world *w = itv->w;
 	unsigned long start;
 
+	complete(&itv->begun);
 	switch (itv->job) {
 	case MN_INSERT:
 		start = MN_ITV_START + (itv - w->itv) * MN_ITV_SIZE;
@@ -327,6 +330,7 @@ static inline void mn_work(struct work_struct *work)
 static inline void mn_itv_queue(struct mn_itv *itv, enum mn_job job)
 {
 	itv->job = job;
+	reinit_completion(&itv->begun);
 	reinit_completion(&itv->done);
 	INIT_WORK(&itv->work, mn_work);
 	schedule_work(&itv->work);
@@ -425,6 +429,7 @@ static inline struct mn_world *mn_world_new(struct kunit *test)
 	}
 	for (i = 0; i < MN_ITVS; i++) {
 		w->itv[i].w = w;
+		init_completion(&w->itv[i].begun);
 		init_completion(&w->itv[i].done);
 	}
 	test->priv = w;

@@ -616,6 +616,10 @@ static void mn_test_refusal_inside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mn_begin(w, &inner, MN_OVER, false), -EAGAIN);
 
 	mn_itv_queue(itv, MN_READ_BEGIN);
+	KUNIT_EXPECT_TRUE_MSG(test,
+			      wait_for_completion_timeout(&itv->begun, MN_TIMEOUT),
+			      "the reader's worker does not run");
+	/* From its first line to the waiting is a few instructions. */
 	early = wait_for_completion_timeout(&itv->done, HZ / 5);
 	KUNIT_EXPECT_FALSE_MSG(test, early,
 			       "a reader does not wait for the outer invalidation");
