@@ -51,6 +51,9 @@ load_base()
 	# shellcheck source=bases/7.3.conf
 	. "$TOP/bases/$1.conf"
 	work=$BUILD/$base
+	# The same words everywhere: to make, others are another compiler.
+	compiler=$cc
+	! command -v ccache >/dev/null || compiler="ccache $cc"
 }
 
 check_variant()
