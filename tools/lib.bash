@@ -135,8 +135,9 @@ background()
 	"$@" </dev/null 9>&- &
 	pid=$!
 	set +m
-	# Its group is gone if it has just ended by itself.
-	trap 'kill -- "-$pid" 2>/dev/null || :; wait "$pid"; exit 130' INT TERM
+	# Its group is gone if it has just ended by itself; and how an interrupted
+	# command ends is of no interest.
+	trap 'kill -- "-$pid" 2>/dev/null || :; wait "$pid" || :; exit 130' INT TERM
 }
 
 finish()
