@@ -41,6 +41,8 @@ bases()
 	done | sort -rV
 }
 
+newest_base() { bases | sed -n 1p; }
+
 # load_base NAME: set the variables of bases/NAME.conf.
 # shellcheck disable=SC2034	# used by those who load
 load_base()
