@@ -85,7 +85,7 @@ static void mn_expect_usable(struct kunit *test, struct mn_world *w,
 #define MN_NONE_FINISH	"i0 i1 i2 s0 s1 | e0 e1"
 
 /* Somebody else refuses when the second pass is over: it is not repeated. */
-static void mn_test_subscriber_refuses(struct kunit *test)
+static void mn_test_twopass_subscriber_refuses(struct kunit *test)
 {
 	struct mn_world *w = mn_world_with(test, &mn_twopass_ops);
 
@@ -97,7 +97,7 @@ static void mn_test_subscriber_refuses(struct kunit *test)
 }
 
 /* The walk ends between the two passes of those who were called. */
-static void mn_test_interval_refuses(struct kunit *test)
+static void mn_test_twopass_interval_refuses(struct kunit *test)
 {
 	struct mn_world *w = mn_world_with(test, &mn_twopass_ops);
 
@@ -127,7 +127,7 @@ static void mn_test_no_second_pass(struct kunit *test)
 }
 
 /* The reaper's retry: each attempt has its own second pass. */
-static void mn_test_retry(struct kunit *test)
+static void mn_test_twopass_retry(struct kunit *test)
 {
 	struct mn_world *w = mn_world_with(test, &mn_twopass_ops);
 
@@ -143,10 +143,10 @@ static void mn_test_retry(struct kunit *test)
 }
 
 static struct kunit_case mn_twopass_cases[] = {
-	KUNIT_CASE(mn_test_subscriber_refuses),
-	KUNIT_CASE(mn_test_interval_refuses),
+	KUNIT_CASE(mn_test_twopass_subscriber_refuses),
+	KUNIT_CASE(mn_test_twopass_interval_refuses),
 	KUNIT_CASE(mn_test_no_second_pass),
-	KUNIT_CASE(mn_test_retry),
+	KUNIT_CASE(mn_test_twopass_retry),
 	{}
 };
 

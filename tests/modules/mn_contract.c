@@ -567,21 +567,6 @@ static int rig_read(struct rig *rig)
 	return 0;
 }
 
-static int rig_drop(struct rig *rig)
-{
-	guard(mutex)(&rig->mutex);
-	if (!rig->mm)
-		return -EINVAL;
-	/* The reader will drop it. */
-	if (!rig->inserted)
-		return -EBUSY;
-	if (!rig_flag(rig, MN_CONTRACT_PINNED))
-		return -EINVAL;
-
-	rig_drop_pin(rig);
-	return 0;
-}
-
 static int rig_status(struct rig *rig, void __user *user)
 {
 	struct mn_contract_status stat;
@@ -733,8 +718,6 @@ static long mn_contract_ioctl(struct file *file, unsigned int cmd,
 		return rig_linger(rig);
 	case MN_CONTRACT_READ:
 		return rig_read(rig);
-	case MN_CONTRACT_UNPIN:
-		return rig_drop(rig);
 	case MN_CONTRACT_STATUS:
 		return rig_status(rig, user);
 	default:

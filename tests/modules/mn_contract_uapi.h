@@ -118,7 +118,6 @@ struct mn_contract_status {
  *          attached mm that SIGKILL does not end at once.
  * READ     start mmu_interval_read_begin(), then _remove(), then drop the pin,
  *          in a worker; returns at once.
- * UNPIN    drop the pin without a reader.
  * STATUS   see struct mn_contract_status.
  */
 #define MN_CONTRACT_IOC		0xb7
@@ -128,8 +127,7 @@ struct mn_contract_status {
 #define MN_CONTRACT_LET_GO	_IO(MN_CONTRACT_IOC, 2)
 #define MN_CONTRACT_LINGER	_IO(MN_CONTRACT_IOC, 3)
 #define MN_CONTRACT_READ	_IO(MN_CONTRACT_IOC, 4)
-#define MN_CONTRACT_UNPIN	_IO(MN_CONTRACT_IOC, 5)
-#define MN_CONTRACT_STATUS	_IOR(MN_CONTRACT_IOC, 6, \
+#define MN_CONTRACT_STATUS	_IOR(MN_CONTRACT_IOC, 5, \
 				     struct mn_contract_status)
 
 #endif
