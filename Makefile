@@ -14,8 +14,8 @@ help: ## this list
 	@echo "  LINUX_SRC_7_3=/path/to/a/tree/or/tarball   use that as the source of base 7.3"
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
 
-demo: deps ## boot stock and patched 7.3, show what a refused reap does to each
-	@tools/demo
+demo: deps ## boot stock and patched BASE, show what a refused reap does to each
+	@tools/demo $(BASE)
 
 check: deps ## everything that must hold before a change goes in
 	@tools/check

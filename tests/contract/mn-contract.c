@@ -9,13 +9,17 @@
  * victim.c        the rig in the module and the process that is killed
  * host.c          clock, kernel log, cgroups
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "host.h"
 #include "scenario.h"
+#include "victim.h"
 
 /* Exit status */
 #define EXIT_HELD	0
@@ -30,10 +34,11 @@ static void print_help(FILE *out)
 	      "\n"
 	      "Shows what becomes of mmu notifiers when one of them refuses a non-blockable\n"
 	      "invalidation. Needs root, the module mn_contract and the memory controller of a\n"
-	      "cgroup2 at " CGROUP_ROOT ". Without arguments, all scenarios:\n"
+	      "cgroup2 at " CGROUP_ROOT ". Without arguments, all scenarios that the kernel\n"
+	      "has the means for:\n"
 	      "\n", out);
 	for (i = 0; i < scenario_count; i++)
-		fprintf(out, "  %-10s %s\n", scenarios[i].name,
+		fprintf(out, "  %-11s %s\n", scenarios[i].name,
 			scenarios[i].what);
 	fputs("\n"
 	      "Each prints one line \"result scenario=NAME key=value ...\", \"-\" for what was not\n"
@@ -85,10 +90,16 @@ static void judge_counts(struct judge *judge, const struct scenario *scenario,
 {
 	const struct mn_contract_lock *lock = &counts->lock;
 
-	if (scenario->contended)
+	if (scenario->refuser == THE_LOCK)
 		expect(judge, lock->refusals, "nobody was asked and refused");
 	else
 		expect(judge, !lock->refusals, "refused without contention");
+	if (scenario->refuser == ABOVE || scenario->refuser == MIRROR)
+		expect(judge, counts->ordered, "nobody was asked and refused");
+	expect(judge, lock->granted <= lock->ends,
+	       "the lock: %llu starts but %llu ends",
+	       (unsigned long long)lock->granted,
+	       (unsigned long long)lock->ends);
 	expect(judge, !lock->stray_ends,
 	       "the refuser got %llu ends without a start",
 	       (unsigned long long)lock->stray_ends);
@@ -97,9 +108,29 @@ static void judge_counts(struct judge *judge, const struct scenario *scenario,
 	/* Whom a refusal precedes is not called, whom it follows is ended. */
 	judge_counter(judge, "below", &counts->below,
 		      lock->granted + lock->refusals);
-	judge_counter(judge, "above", &counts->above, lock->granted);
-	expect(judge, counts->invalidations,
-	       "the interval subscription was not called");
+	judge_counter(judge, "above", &counts->above,
+		      scenario->refuser == ABOVE ? 0 : lock->granted);
+	expect(judge, scenario->refuser == MIRROR || counts->invalidations,
+	       "the mirror was not called");
+	expect(judge, !counts->under_way,
+	       "the mirror is left with %lld invalidations under way",
+	       (long long)counts->under_way);
+}
+
+static int judge_looked_up(const struct scenario *scenario,
+			   const struct stale *looked_up)
+{
+	struct judge judge = { .scenario = scenario->name };
+
+	expect(&judge, looked_up->fresh == 1,
+	       "a page that was just looked up is not valid");
+	expect(&judge, looked_up->adjacent == 1,
+	       "a page is not valid because the one before it was unmapped");
+	expect(&judge, looked_up->stale == 0,
+	       "a page is valid that was unmapped since it was looked up");
+	expect(&judge, looked_up->again == 1,
+	       "a page that was looked up again is not valid");
+	return judge.broken;
 }
 
 static int judge_outcome(const struct scenario *scenario,
@@ -107,14 +138,17 @@ static int judge_outcome(const struct scenario *scenario,
 {
 	struct judge judge = { .scenario = scenario->name };
 
+	if (outcome->asked)
+		return judge_looked_up(scenario, &outcome->looked_up);
+
 	judge_counts(&judge, scenario, &outcome->counts);
 	expect(&judge, !strcmp(outcome->reap, scenario->reap),
 	       "reaping came to \"%s\", should be \"%s\"", outcome->reap,
 	       scenario->reap);
 	expect(&judge, !strcmp(outcome->reader, "returned"),
-	       "mmu_interval_read_begin() does not return");
+	       "the mirror's reader does not return");
 	expect(&judge, strcmp(outcome->remove, "stuck"),
-	       "mmu_interval_notifier_remove() does not return");
+	       "the mirror cannot be detached");
 	expect(&judge, !strcmp(outcome->freed, "yes"),
 	       "the victim's memory is not freed");
 	/* What was reaped is free before the mm goes. */
@@ -147,7 +181,10 @@ static void print_counts(const struct mn_contract_status *counts, bool valid)
 		{ "grants", counts->lock.granted },
 		{ "refusals", counts->lock.refusals },
 		{ "refuser_ends", counts->lock.stray_ends },
-		{ "interval_calls", counts->invalidations },
+		{ "held", counts->lock.held },
+		{ "ordered", counts->ordered },
+		{ "mirror_calls", counts->invalidations },
+		{ "under_way", counts->under_way },
 	};
 	unsigned int i;
 
@@ -165,6 +202,10 @@ static void print_result(const struct scenario *scenario,
 	};
 
 	printf("result scenario=%s", scenario->name);
+	if (outcome->asked)
+		printf(" fresh=%d adjacent=%d stale=%d again=%d",
+		       outcome->looked_up.fresh, outcome->looked_up.adjacent,
+		       outcome->looked_up.stale, outcome->looked_up.again);
 	print_counts(&outcome->counts, outcome->counted);
 	printf(" reader=%s", outcome->reader);
 	print_number("reader_us", outcome->reader_us);
@@ -217,19 +258,36 @@ static const struct scenario *find(const char *name)
 	return NULL;
 }
 
-static int usable(void)
+/* Why the scenario is none for this kernel, or NULL. */
+static const char *why_not(const struct scenario *scenario,
+			   const struct mn_contract_status *status)
 {
+	if (scenario->hmm && !(status->flags & MN_CONTRACT_HMM))
+		return "its mirrors are not HMM's";
+	if (scenario->mrelease && !victim_mrelease_exists())
+		return "it has no process_mrelease()";
+	return NULL;
+}
+
+static int usable(struct mn_contract_status *status)
+{
+	int rig;
+
 	if (geteuid())
 		return complain("needs root");
-	if (access(MN_CONTRACT_DEVICE, R_OK | W_OK))
-		return complain("no " MN_CONTRACT_DEVICE
-				", is the module mn_contract loaded?");
+	rig = open(MN_CONTRACT_DEVICE, O_RDWR | O_CLOEXEC);
+	if (rig < 0 || ioctl(rig, MN_CONTRACT_STATUS, status))
+		return complain(MN_CONTRACT_DEVICE ": %s, is the module mn_contract loaded?",
+				strerror(errno));
+	close(rig);
 	return cgroup_usable();
 }
 
 int main(int argc, char **argv)
 {
 	bool seen[UNABLE + 1] = { false };
+	struct mn_contract_status status;
+	const char *why;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -242,15 +300,21 @@ int main(int argc, char **argv)
 			return EXIT_UNABLE;
 		}
 	}
-	if (usable())
+	if (usable(&status))
 		return EXIT_UNABLE;
 
 	if (argc > 1)
 		for (i = 1; i < argc; i++)
 			seen[run(find(argv[i]))] = true;
 	else
-		for (i = 0; i < scenario_count; i++)
-			seen[run(&scenarios[i])] = true;
+		for (i = 0; i < scenario_count; i++) {
+			why = why_not(&scenarios[i], &status);
+			if (why)
+				printf("%s: not on this kernel, %s\n",
+				       scenarios[i].name, why);
+			else
+				seen[run(&scenarios[i])] = true;
+		}
 
 	if (seen[BROKEN])
 		return EXIT_BROKEN;

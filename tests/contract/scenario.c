@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include "scenario.h"
+#include "stale.h"
 #include "victim.h"
 
 /* 64 MiB, well within its limit. */
 static const struct appetite modest = { .chunks = 8, .max = "256M" };
-/* 192 MiB, twice its limit. */
+/* 192 MiB, twice its limit, which is also what it has when it is killed. */
+#define GREEDY_MIB	96
 static const struct appetite greedy = {
 	.chunks = 24, .max = "96M", .greedy = true,
 };
@@ -92,7 +94,7 @@ static long long note_reader(struct victim *v, struct outcome *o)
 	done = !ret;
 	o->reader_us = v->status.read_begin_ns / 1000;
 	if (!done && v->status.reader != MN_CONTRACT_READER_REMOVE) {
-		printf("  waited %d s for mmu_interval_read_begin() to return\n",
+		printf("  waited %d s for the mirror's reader to return\n",
 		       READER_MS / 1000);
 		o->reader = "stuck";
 		return since;
@@ -101,7 +103,7 @@ static long long note_reader(struct victim *v, struct outcome *o)
 	o->remove = done ? "returned" : "stuck";
 	o->remove_us = v->status.remove_ns / 1000;
 	if (!done)
-		printf("  waited %d s for mmu_interval_notifier_remove() to return\n",
+		printf("  waited %d s for the mirror to be detached\n",
 		       READER_MS / 1000);
 	return since;
 }
@@ -196,6 +198,54 @@ static int oom_steps(struct victim *v, struct outcome *o, int kmsg)
 	return reader_then_freed(v, o);
 }
 
+/*
+ * The monitor is too late to see the memory that the victim had.
+ * freed_ms: from when the victim was told to allocate
+ */
+static int oom_control_steps(struct victim *v, struct outcome *o, int kmsg)
+{
+	long long deadline = in_ms(OOM_MS);
+	long long since = now_ns();
+
+	if (victim_go(v) || oom_reaper_word(v, o, kmsg, deadline))
+		return -1;
+	o->rss_mib = GREEDY_MIB;
+	if (note_freed(v, o, GREEDY_MIB * MIB, since, in_ms(FREED_MS)))
+		return -1;
+	return note_reader(v, o) < 0 ? -1 : 0;
+}
+
+/*
+ * One subscriber refuses all that the reaper tries; the lock is not contended.
+ * freed_ms: from the start of the reader
+ */
+static int oom_ordered(struct victim *v, struct outcome *o, int kmsg,
+		       enum mn_contract_who who, int error)
+{
+	long long deadline = in_ms(OOM_MS);
+	long long before, since;
+
+	if (victim_refuse(v, who, error) || victim_go(v) ||
+	    oom_reaper_word(v, o, kmsg, deadline))
+		return -1;
+	note_memory(v, o);
+	before = cgroup_memory(&v->cg);
+	since = note_reader(v, o);
+	if (since < 0)
+		return -1;
+	return note_freed(v, o, before, since, since + FREED_MS * 1000000LL);
+}
+
+static int oom_above_steps(struct victim *v, struct outcome *o, int kmsg)
+{
+	return oom_ordered(v, o, kmsg, MN_CONTRACT_ABOVE, EAGAIN);
+}
+
+static int oom_mirror_steps(struct victim *v, struct outcome *o, int kmsg)
+{
+	return oom_ordered(v, o, kmsg, MN_CONTRACT_MIRROR, ENOMEM);
+}
+
 static bool refused(const struct mn_contract_status *status)
 {
 	return status->lock.refusals;
@@ -273,30 +323,81 @@ static int oom_retry(const struct scenario *s, struct outcome *o)
 	return oom_victim(s, o, oom_retry_steps);
 }
 
+static int oom_control(const struct scenario *s, struct outcome *o)
+{
+	return oom_victim(s, o, oom_control_steps);
+}
+
+static int oom_above(const struct scenario *s, struct outcome *o)
+{
+	return oom_victim(s, o, oom_above_steps);
+}
+
+static int oom_mirror(const struct scenario *s, struct outcome *o)
+{
+	return oom_victim(s, o, oom_mirror_steps);
+}
+
+static int stale(const struct scenario *s, struct outcome *o)
+{
+	(void)s;
+	if (stale_run(&o->looked_up))
+		return -1;
+	o->asked = true;
+	return 0;
+}
+
 const struct scenario scenarios[] = {
 	{
 		.name = "control",
 		.what = "nobody refuses, process_mrelease() frees the memory",
 		.run = control,
 		.reap = "ok",
+		.mrelease = true,
 	}, {
 		.name = "mrelease",
 		.what = "a subscriber refuses process_mrelease()",
 		.run = contended_mrelease,
 		.reap = "refused",
-		.contended = true,
+		.refuser = THE_LOCK,
+		.mrelease = true,
 	}, {
 		.name = "oom",
 		.what = "a subscriber refuses all tries of the OOM reaper",
 		.run = oom,
 		.reap = "unable",
-		.contended = true,
+		.refuser = THE_LOCK,
 	}, {
 		.name = "oom-retry",
 		.what = "a subscriber refuses the first try of the OOM reaper",
 		.run = oom_retry,
 		.reap = "ok",
-		.contended = true,
+		.refuser = THE_LOCK,
+	}, {
+		.name = "oom-control",
+		.what = "nobody refuses, the OOM reaper frees the memory",
+		.run = oom_control,
+		.reap = "ok",
+		.hmm = true,
+	}, {
+		.name = "oom-above",
+		.what = "the last subscriber refuses all tries of the OOM reaper",
+		.run = oom_above,
+		.reap = "unable",
+		.refuser = ABOVE,
+		.hmm = true,
+	}, {
+		.name = "oom-mirror",
+		.what = "the mirror refuses all tries of the OOM reaper with -ENOMEM",
+		.run = oom_mirror,
+		.reap = "unable",
+		.refuser = MIRROR,
+		.hmm = true,
+	}, {
+		.name = "stale",
+		.what = "an invalidation comes and goes before a looked up page is mapped",
+		.run = stale,
+		.hmm = true,
 	},
 };
 

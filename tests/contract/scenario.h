@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "mn_contract_uapi.h"
+#include "stale.h"
 
 /* Printed as "-". */
 #define NOT_MEASURED	LLONG_MIN
@@ -22,15 +23,16 @@ enum verdict {
  * @counts: the status after the tries to reap, before the reader; valid if
  *	@counted
  * @reap: what the last try to reap came to, in the result line's word
- * @reader: whether mmu_interval_read_begin() returned, in the same way
+ * @reader: whether the mirror's reader returned, in the same way
  * @reader_us: how long it took, or had taken when it was given up, in us
- * @remove: whether mmu_interval_notifier_remove() returned
+ * @remove: whether the mirror was detached
  * @remove_us: as @reader_us
  * @freed: whether the victim's memory was given back
  * @freed_ms: how long that took, in ms, see scenario.c for what from
  * @freed_mib: how much was given back, in MiB
  * @rss_mib: anonymous memory of the victim before, in MiB
  * @pinned: whether the mm was still pinned when the memory was seen freed
+ * @looked_up: the answers about a page that was looked up; valid if @asked
  */
 struct outcome {
 	struct mn_contract_status counts;
@@ -45,6 +47,16 @@ struct outcome {
 	long long freed_mib;
 	long long rss_mib;
 	const char *pinned;
+	struct stale looked_up;
+	bool asked;
+};
+
+/* Who refuses a scenario's non-blockable ranges */
+enum refuser {
+	NOBODY,
+	THE_LOCK,	/* while it is contended */
+	ABOVE,
+	MIRROR,
 };
 
 /**
@@ -53,14 +65,18 @@ struct outcome {
  * @what: one line of help
  * @run: sees to @outcome; returns -1 if that could not be done
  * @reap: the @outcome.reap that the contract asks for
- * @contended: whether somebody is to refuse
+ * @refuser: who is to refuse
+ * @mrelease: needs process_mrelease()
+ * @hmm: needs a mirror of HMM's
  */
 struct scenario {
 	const char *name;
 	const char *what;
 	int (*run)(const struct scenario *scenario, struct outcome *outcome);
 	const char *reap;
-	bool contended;
+	enum refuser refuser;
+	bool mrelease;
+	bool hmm;
 };
 
 extern const struct scenario scenarios[];

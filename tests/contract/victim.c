@@ -179,6 +179,20 @@ int victim_call(struct victim *v, unsigned long call, const char *name)
 	return 0;
 }
 
+int victim_refuse(struct victim *v, enum mn_contract_who who, int error)
+{
+	struct mn_contract_refuse refuse = { .who = who, .error = error };
+
+	if (ioctl(v->rig, MN_CONTRACT_REFUSE, &refuse))
+		return complain("REFUSE: %s", strerror(errno));
+	return 0;
+}
+
+bool victim_mrelease_exists(void)
+{
+	return syscall(SYS_process_mrelease, -1, 0) && errno != ENOSYS;
+}
+
 int victim_mrelease(struct victim *v)
 {
 	return syscall(SYS_process_mrelease, v->pidfd, 0) ? errno : 0;

@@ -56,6 +56,10 @@ int victim_wait(struct victim *v,
 		bool (*ready)(const struct mn_contract_status *status),
 		long long deadline);
 int victim_call(struct victim *v, unsigned long call, const char *name);
+/* REFUSE, with @error, positive, on non-blockable ranges. */
+int victim_refuse(struct victim *v, enum mn_contract_who who, int error);
+/* Whether this kernel has process_mrelease(2). */
+bool victim_mrelease_exists(void);
 /* process_mrelease(2). Returns 0 or an error number. */
 int victim_mrelease(struct victim *v);
 int victim_kill(struct victim *v);

@@ -13,7 +13,7 @@
 #define MN_CONTRACT_DEVICE	"/dev/mn_contract"
 
 /**
- * struct mn_contract_attach - where the interval subscription lies
+ * struct mn_contract_attach - what the mirror mirrors
  * @start: first address, in bytes, a multiple of the page size
  * @length: length in bytes, a multiple of the page size, not 0
  */
@@ -55,10 +55,12 @@ struct mn_contract_lock {
 };
 
 /**
- * enum mn_contract_reader - how far the interval reader has come
+ * enum mn_contract_reader - how far the mirror's reader has come
  * @MN_CONTRACT_READER_IDLE: not started
- * @MN_CONTRACT_READER_BEGIN: in mmu_interval_read_begin()
- * @MN_CONTRACT_READER_REMOVE: in mmu_interval_notifier_remove()
+ * @MN_CONTRACT_READER_BEGIN: in mmu_interval_read_begin(), or waits for a range
+ *	of HMM's to be valid
+ * @MN_CONTRACT_READER_REMOVE: in mmu_interval_notifier_remove(), or takes the
+ *	HMM mirror off
  * @MN_CONTRACT_READER_DONE: both have returned
  */
 enum mn_contract_reader {
@@ -74,17 +76,37 @@ enum mn_contract_reader {
 #define MN_CONTRACT_LINGERING	0x04	/* a task is in LINGER */
 #define MN_CONTRACT_HELD	0x08	/* lock is held for writing */
 #define MN_CONTRACT_RELEASED	0x10	/* mm called ->release */
+#define MN_CONTRACT_HMM		0x20	/* the mirror is HMM's */
+
+/* Who refuses by order, see REFUSE */
+enum mn_contract_who {
+	MN_CONTRACT_ABOVE,
+	MN_CONTRACT_MIRROR,
+	MN_CONTRACT_WHOS
+};
+
+/**
+ * struct mn_contract_refuse - who is to refuse non-blockable ranges
+ * @who: enum mn_contract_who
+ * @error: with which error number, positive; 0: it does not any longer
+ */
+struct mn_contract_refuse {
+	__u32 who;
+	__s32 error;
+};
 
 /**
  * struct mn_contract_status - everything a rig knows, read at one time
  * @below: the counter whose address is below the lock subscriber's
  * @above: the counter whose address is above the lock subscriber's
  * @lock: the subscriber that can refuse
- * @invalidations: number of calls of the interval subscription's callback
- * @read_begin_ns: time mmu_interval_read_begin() took, or has taken so far, in
- *	nanoseconds
- * @remove_ns: time mmu_interval_notifier_remove() took, or has taken so far, in
- *	nanoseconds
+ * @invalidations: number of calls of the mirror's callback
+ * @ordered: number of refusals that REFUSE has asked for
+ * @under_way: number of invalidations under way, as the mirror sees it; 0 where
+ *	it cannot
+ * @read_begin_ns: time that MN_CONTRACT_READER_BEGIN took, or has taken so far,
+ *	in nanoseconds
+ * @remove_ns: the same of MN_CONTRACT_READER_REMOVE
  * @anon_pages: resident anonymous memory of the mm now, in pages
  * @reader: enum mn_contract_reader
  * @flags: MN_CONTRACT_ATTACHED and so on
@@ -94,6 +116,8 @@ struct mn_contract_status {
 	struct mn_contract_counter above;
 	struct mn_contract_lock lock;
 	__u64 invalidations;
+	__u64 ordered;
+	__s64 under_way;
 	__u64 read_begin_ns;
 	__u64 remove_ns;
 	__u64 anon_pages;
@@ -116,8 +140,12 @@ struct mn_contract_status {
  * LET_GO   have it released; returns when it is.
  * LINGER   sleep, deaf to signals, until the pin is dropped: a task of the
  *          attached mm that SIGKILL does not end at once.
- * READ     start mmu_interval_read_begin(), then _remove(), then drop the pin,
- *          in a worker; returns at once.
+ * READ     start the mirror's read side, then its removal, then drop the pin, in
+ *          a worker; returns at once.
+ * REFUSE   see struct mn_contract_refuse.
+ * SNAPSHOT have the first page of the mirrored part faulted in and looked up, as
+ *          a fault handler does before it maps it. HMM's mirror only.
+ * VALID    returns 1 if what SNAPSHOT has looked up may still be mapped, else 0.
  * STATUS   see struct mn_contract_status.
  */
 #define MN_CONTRACT_IOC		0xb7
@@ -129,5 +157,9 @@ struct mn_contract_status {
 #define MN_CONTRACT_READ	_IO(MN_CONTRACT_IOC, 4)
 #define MN_CONTRACT_STATUS	_IOR(MN_CONTRACT_IOC, 5, \
 				     struct mn_contract_status)
+#define MN_CONTRACT_REFUSE	_IOW(MN_CONTRACT_IOC, 6, \
+				     struct mn_contract_refuse)
+#define MN_CONTRACT_SNAPSHOT	_IO(MN_CONTRACT_IOC, 7)
+#define MN_CONTRACT_VALID	_IO(MN_CONTRACT_IOC, 8)
 
 #endif

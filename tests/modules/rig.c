@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mn_contract: three mmu notifiers and an interval notifier on one mm, of which
- * one refuses non-blockable ranges when its lock is contended.
+ * mn_contract: three mmu notifiers and a mirror on one mm, of which one refuses
+ * non-blockable ranges when its lock is contended, and others when told to.
  *
  *	address      subscriber   start                  end
  *	-----------  -----------  ---------------------  ---------
+ *	             mirror       see rig.h
  *	lowest       below        count++                count--
  *	             lock         take @gate to read,    release it
  *	                          or -EAGAIN
- *	highest      above        count++                count--
- *	(tree)       interval     set the sequence       -
+ *	highest      above        count++, or as told    count--
  *
  * below and above are made like KVM's notifier, lock like the one that RDMA's
  * on-demand paging had. They are registered in the order lock, above, below, so
- * that neither first-in-first-out nor last-in-first-out is ascending.
+ * that neither first-in-first-out nor last-in-first-out is ascending. The mirror
+ * comes first: an interval notifier by the contract; HMM's, because its notifier
+ * is allocated by kmalloc(), and the rig by vmalloc(), above all that is.
  *
  * The rig pins the mm, which stands for a driver's fault worker in the middle
  * of its work, until its reader is through.
@@ -24,7 +26,6 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
-#include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
@@ -43,10 +44,12 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "mn_contract_uapi.h"
+#include "compat.h"
+#include "rig.h"
 
 /* How long the last close waits for the work items, in milliseconds. */
 #define CLOSE_WAIT_MS	2000
@@ -54,7 +57,7 @@
 static struct workqueue_struct *mn_contract_wq;
 
 /**
- * struct counter - a subscriber that counts and never refuses
+ * struct counter - a subscriber that counts, and refuses only by order
  * @mn: the subscription
  * @rig: whose it is
  * @stat: what it has counted; under @rig->stat_lock
@@ -70,13 +73,10 @@ struct counter {
  * @below: first in address order
  * @lock_mn: second, refuses when it cannot have @gate
  * @above: third
- * @interval: the interval subscription, inserted from attach until removed by
- *	the worker of @read_work
+ * @mirror: subscribed from attach until detached by the worker of @read_work
  * @gate: what an invalidation holds for reading from lock_mn's start to its
  *	end, and what @hold_work holds for writing to make it refuse
  * @held: how many starts of lock_mn hold @gate
- * @seq_lock: @interval's user lock, see mmu_interval_read_begin(). Never held
- *	across a sleep, so that the callback never has to refuse
  * @mutex: serializes the calls that change the state of the rig. Protects @mm
  *	and @inserted; is outside of mmap_lock, never taken by a callback
  * @stat_lock: protects @stat, @changes, @seen, @works, @abandoned, @reading,
@@ -89,28 +89,27 @@ struct counter {
  * @abandoned: the work items have outlived the file and own a module reference
  * @reading: READ was called, @read_work is not only to remove
  * @started: when the step that @stat.reader names began
+ * @error: with what to refuse by order, negative, or 0; by enum mn_contract_who
  * @let_go: tells @hold_work to release @gate
  * @closing: tells lingering tasks to leave
  * @wq: waiting for any change of the rig
  * @mm: attached to this one, which is kept from being freed, else NULL
- * @inserted: @interval is inserted and nobody was told to remove it
+ * @inserted: @mirror is attached and nobody was told to detach it
  * @pinned_mm: @mm while the rig is one of its users
  * @opener: the files of the monitor, only compared
  * @hold_work: holds @gate for writing
  * @held_done: @hold_work has @gate
- * @read_work: read side of @interval, its removal, the end of the pin
+ * @read_work: read side of @mirror, its removal, the end of the pin
  * @kref: one for the file and one for each work item
  */
 struct rig {
 	struct counter below;
 	struct mmu_notifier lock_mn;
 	struct counter above;
-	struct mmu_interval_notifier interval;
+	struct mirror *mirror;
 
 	struct rw_semaphore gate;
 	atomic_t held;
-	/* @interval's user lock */
-	spinlock_t seq_lock;
 	/* the calls, @mm, @inserted */
 	struct mutex mutex;
 
@@ -124,6 +123,7 @@ struct rig {
 	bool reading;
 	ktime_t started;
 
+	int error[MN_CONTRACT_WHOS];
 	bool let_go;
 	bool closing;
 	wait_queue_head_t wq;
@@ -165,20 +165,63 @@ static bool rig_flag(struct rig *rig, u32 flag)
 	return READ_ONCE(rig->stat.flags) & flag;
 }
 
+bool rig_closing(struct rig *rig)
+{
+	return READ_ONCE(rig->closing);
+}
+
+/* Refusals by order */
+
+static int rig_refuses(struct rig *rig, enum mn_contract_who who,
+		       bool blockable)
+{
+	int error = READ_ONCE(rig->error[who]);
+
+	if (blockable || !error)
+		return 0;
+
+	spin_lock(&rig->stat_lock);
+	rig->stat.ordered++;
+	rig_changed(rig);
+	spin_unlock(&rig->stat_lock);
+	wake_up_all(&rig->wq);
+	return error;
+}
+
+int rig_mirror_refuses(struct rig *rig, bool blockable)
+{
+	return rig_refuses(rig, MN_CONTRACT_MIRROR, blockable);
+}
+
+void rig_mirror_called(struct rig *rig)
+{
+	spin_lock(&rig->stat_lock);
+	rig->stat.invalidations++;
+	spin_unlock(&rig->stat_lock);
+}
+
 /* The counters */
 
 static int counter_start(struct mmu_notifier *mn,
 			 const struct mmu_notifier_range *range)
 {
 	struct counter *counter = container_of(mn, struct counter, mn);
+	bool blockable = mmu_notifier_range_blockable(range);
+	struct rig *rig = counter->rig;
+	int error = 0;
 
-	spin_lock(&counter->rig->stat_lock);
-	if (mmu_notifier_range_blockable(range))
+	if (counter == &rig->above)
+		error = rig_refuses(rig, MN_CONTRACT_ABOVE, blockable);
+	if (error)
+		return error;
+
+	spin_lock(&rig->stat_lock);
+	if (blockable)
 		counter->stat.blockable++;
 	else
 		counter->stat.starts++;
 	counter->stat.count++;
-	spin_unlock(&counter->rig->stat_lock);
+	spin_unlock(&rig->stat_lock);
 	return 0;
 }
 
@@ -215,7 +258,7 @@ static bool gate_enter(struct rig *rig, bool may_block)
 	} else {
 		if (!down_read_trylock(&rig->gate))
 			return false;
-		rwsem_release(&rig->gate.dep_map, _THIS_IP_);
+		rig_rwsem_forget(&rig->gate);
 	}
 	atomic_inc(&rig->held);
 	return true;
@@ -289,28 +332,6 @@ static const struct mmu_notifier_ops lock_ops = {
 	.invalidate_range_end = lock_end,
 };
 
-/* The interval subscription */
-
-static bool interval_invalidate(struct mmu_interval_notifier *interval,
-				const struct mmu_notifier_range *range,
-				unsigned long seq)
-{
-	struct rig *rig = container_of(interval, struct rig, interval);
-
-	spin_lock(&rig->seq_lock);
-	mmu_interval_set_seq(interval, seq);
-	spin_unlock(&rig->seq_lock);
-
-	spin_lock(&rig->stat_lock);
-	rig->stat.invalidations++;
-	spin_unlock(&rig->stat_lock);
-	return true;
-}
-
-static const struct mmu_interval_notifier_ops interval_ops = {
-	.invalidate = interval_invalidate,
-};
-
 /* Life and work items */
 
 static void rig_free(struct kref *kref)
@@ -324,8 +345,9 @@ static void rig_free(struct kref *kref)
 		mmu_notifier_unregister(&rig->above.mn, rig->mm);
 		mmdrop(rig->mm);
 	}
+	mirror_free(rig->mirror);
 	mutex_destroy(&rig->mutex);
-	kfree(rig);
+	vfree(rig);
 }
 
 static void rig_queue(struct rig *rig, struct work_struct *work)
@@ -424,10 +446,10 @@ static void read_work(struct work_struct *work)
 
 	if (rig->reading) {
 		reader_step(rig, MN_CONTRACT_READER_BEGIN);
-		mmu_interval_read_begin(&rig->interval);
+		mirror_read(rig->mirror);
 	}
 	reader_step(rig, MN_CONTRACT_READER_REMOVE);
-	mmu_interval_notifier_remove(&rig->interval);
+	mirror_detach(rig->mirror);
 	reader_step(rig, MN_CONTRACT_READER_DONE);
 
 	rig_drop_pin(rig);
@@ -452,8 +474,7 @@ static int rig_register(struct rig *rig, struct mm_struct *mm,
 	ret = mmu_notifier_register(&rig->below.mn, mm);
 	if (ret)
 		goto out_above;
-	ret = mmu_interval_notifier_insert(&rig->interval, mm, args->start,
-					   args->length, &interval_ops);
+	ret = mirror_attach(rig->mirror, mm, args);
 	if (ret)
 		goto out_below;
 	return 0;
@@ -483,16 +504,18 @@ static int rig_attach(struct rig *rig, void __user *user)
 	    end > TASK_SIZE)
 		return -EINVAL;
 
-	guard(mutex)(&rig->mutex);
+	mutex_lock(&rig->mutex);
 	/* The monitor would keep itself from closing the rig. */
+	ret = -EINVAL;
 	if (rig->closing || rig->opener == current->files)
-		return -EINVAL;
+		goto out;
+	ret = -EBUSY;
 	if (rig->mm)
-		return -EBUSY;
+		goto out;
 
 	ret = rig_register(rig, mm, &args);
 	if (ret)
-		return ret;
+		goto out;
 
 	mmgrab(mm);
 	mmget(mm);
@@ -502,48 +525,71 @@ static int rig_attach(struct rig *rig, void __user *user)
 	rig->pinned_mm = mm;
 	spin_unlock(&rig->stat_lock);
 	rig_set_flag(rig, MN_CONTRACT_ATTACHED | MN_CONTRACT_PINNED, true);
-	return 0;
+out:
+	mutex_unlock(&rig->mutex);
+	return ret;
 }
 
 static int rig_hold(struct rig *rig)
 {
-	guard(mutex)(&rig->mutex);
+	int ret = -EINVAL;
+
+	mutex_lock(&rig->mutex);
 	if (rig->closing || !rig->mm)
-		return -EINVAL;
+		goto out;
 	/* Not before the last holder is through: it is the same work item. */
+	ret = -EBUSY;
 	if (work_busy(&rig->hold_work))
-		return -EBUSY;
+		goto out;
 
 	WRITE_ONCE(rig->let_go, false);
 	reinit_completion(&rig->held_done);
 	rig_queue(rig, &rig->hold_work);
 	/* Killed here, the lock is taken all the same, until LET_GO or close. */
-	return wait_for_completion_killable(&rig->held_done);
+	ret = wait_for_completion_killable(&rig->held_done);
+out:
+	mutex_unlock(&rig->mutex);
+	return ret;
 }
 
 static int rig_let_go(struct rig *rig)
 {
-	guard(mutex)(&rig->mutex);
+	int ret = -EINVAL;
+
+	mutex_lock(&rig->mutex);
 	if (!rig_flag(rig, MN_CONTRACT_HELD))
-		return -EINVAL;
+		goto out;
 
 	WRITE_ONCE(rig->let_go, true);
 	wake_up_all(&rig->wq);
 	flush_work(&rig->hold_work);
-	return 0;
+	ret = 0;
+out:
+	mutex_unlock(&rig->mutex);
+	return ret;
+}
+
+static int rig_may_linger(struct rig *rig)
+{
+	lockdep_assert_held(&rig->mutex);
+
+	if (rig->closing || !rig->mm || rig->mm != current->mm ||
+	    rig->opener == current->files || !rig_flag(rig, MN_CONTRACT_PINNED))
+		return -EINVAL;
+	return rig_flag(rig, MN_CONTRACT_LINGERING) ? -EBUSY : 0;
 }
 
 static int rig_linger(struct rig *rig)
 {
-	scoped_guard(mutex, &rig->mutex) {
-		if (rig->closing || !rig->mm || rig->mm != current->mm ||
-		    rig->opener == current->files ||
-		    !rig_flag(rig, MN_CONTRACT_PINNED))
-			return -EINVAL;
-		if (rig_flag(rig, MN_CONTRACT_LINGERING))
-			return -EBUSY;
+	int ret;
+
+	mutex_lock(&rig->mutex);
+	ret = rig_may_linger(rig);
+	if (!ret)
 		rig_set_flag(rig, MN_CONTRACT_LINGERING, true);
-	}
+	mutex_unlock(&rig->mutex);
+	if (ret)
+		return ret;
 
 	wait_event_idle(rig->wq, READ_ONCE(rig->closing) ||
 			!rig_flag(rig, MN_CONTRACT_PINNED));
@@ -553,18 +599,51 @@ static int rig_linger(struct rig *rig)
 
 static int rig_read(struct rig *rig)
 {
-	guard(mutex)(&rig->mutex);
+	int ret = -EINVAL;
+
+	mutex_lock(&rig->mutex);
 	if (!rig->mm)
-		return -EINVAL;
+		goto out;
+	ret = -EBUSY;
 	if (!rig->inserted)
-		return -EBUSY;
+		goto out;
+	ret = -EINVAL;
 	if (rig->closing || !rig_flag(rig, MN_CONTRACT_PINNED))
-		return -EINVAL;
+		goto out;
 
 	rig->inserted = false;
 	rig->reading = true;
 	rig_queue(rig, &rig->read_work);
+	ret = 0;
+out:
+	mutex_unlock(&rig->mutex);
+	return ret;
+}
+
+static int rig_refuse(struct rig *rig, void __user *user)
+{
+	struct mn_contract_refuse args;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.who >= MN_CONTRACT_WHOS || args.error < 0 ||
+	    args.error > MAX_ERRNO)
+		return -EINVAL;
+
+	WRITE_ONCE(rig->error[args.who], -args.error);
 	return 0;
+}
+
+static long rig_mirror_ioctl(struct rig *rig, unsigned int cmd,
+			     unsigned long arg)
+{
+	long ret = -EINVAL;
+
+	mutex_lock(&rig->mutex);
+	if (rig->inserted && !rig->closing)
+		ret = mirror_ioctl(rig->mirror, rig->mm, cmd, arg);
+	mutex_unlock(&rig->mutex);
+	return ret;
 }
 
 static int rig_status(struct rig *rig, void __user *user)
@@ -573,8 +652,9 @@ static int rig_status(struct rig *rig, void __user *user)
 	struct mm_struct *mm;
 	u64 ns;
 
-	scoped_guard(mutex, &rig->mutex)
-		mm = rig->mm;
+	mutex_lock(&rig->mutex);
+	mm = rig->mm;
+	mutex_unlock(&rig->mutex);
 
 	spin_lock(&rig->stat_lock);
 	stat = rig->stat;
@@ -589,8 +669,9 @@ static int rig_status(struct rig *rig, void __user *user)
 	else if (stat.reader == MN_CONTRACT_READER_REMOVE)
 		stat.remove_ns = ns;
 	stat.lock.held = atomic_read(&rig->held);
+	mirror_stat(rig->mirror, &stat);
 	if (mm)
-		stat.anon_pages = get_mm_counter_sum(mm, MM_ANONPAGES);
+		stat.anon_pages = rig_anon_pages(mm);
 
 	return copy_to_user(user, &stat, sizeof(stat)) ? -EFAULT : 0;
 }
@@ -599,10 +680,15 @@ static int rig_status(struct rig *rig, void __user *user)
 
 static int mn_contract_open(struct inode *inode, struct file *file)
 {
-	struct rig *rig = kzalloc(sizeof(*rig), GFP_KERNEL);
+	struct rig *rig = vzalloc(sizeof(*rig));
 
 	if (!rig)
 		return -ENOMEM;
+	rig->mirror = mirror_alloc(rig);
+	if (!rig->mirror) {
+		vfree(rig);
+		return -ENOMEM;
+	}
 
 	rig->below.mn.ops = &counter_ops;
 	rig->below.rig = rig;
@@ -611,7 +697,6 @@ static int mn_contract_open(struct inode *inode, struct file *file)
 	rig->above.rig = rig;
 	init_rwsem(&rig->gate);
 	atomic_set(&rig->held, 0);
-	spin_lock_init(&rig->seq_lock);
 	mutex_init(&rig->mutex);
 	spin_lock_init(&rig->stat_lock);
 	init_waitqueue_head(&rig->wq);
@@ -626,8 +711,12 @@ static int mn_contract_open(struct inode *inode, struct file *file)
 
 static bool rig_quiet(struct rig *rig)
 {
-	guard(spinlock)(&rig->stat_lock);
-	return !rig->works;
+	bool quiet;
+
+	spin_lock(&rig->stat_lock);
+	quiet = !rig->works;
+	spin_unlock(&rig->stat_lock);
+	return quiet;
 }
 
 /*
@@ -651,8 +740,8 @@ static int mn_contract_flush(struct file *file, fl_owner_t id)
 }
 
 /*
- * On a kernel that leaks the write side of the interval tree, removing the
- * interval subscription never returns, with or without a reader. Then close
+ * On a kernel that leaks the write side of the interval tree, detaching an
+ * interval mirror never returns, with or without a reader. Then close
  * must return nevertheless, and leaves behind the worker, the rig and the mm;
  * the module, whose code the worker is to return to, is kept by a reference
  * that nobody will drop.
@@ -695,10 +784,13 @@ static int mn_contract_release(struct inode *inode, struct file *file)
 static __poll_t mn_contract_poll(struct file *file, poll_table *wait)
 {
 	struct rig *rig = file->private_data;
+	bool changed;
 
 	poll_wait(file, &rig->wq, wait);
-	guard(spinlock)(&rig->stat_lock);
-	return rig->changes != rig->seen ? EPOLLIN | EPOLLPRI : 0;
+	spin_lock(&rig->stat_lock);
+	changed = rig->changes != rig->seen;
+	spin_unlock(&rig->stat_lock);
+	return changed ? EPOLLIN | EPOLLPRI : 0;
 }
 
 static long mn_contract_ioctl(struct file *file, unsigned int cmd,
@@ -720,8 +812,10 @@ static long mn_contract_ioctl(struct file *file, unsigned int cmd,
 		return rig_read(rig);
 	case MN_CONTRACT_STATUS:
 		return rig_status(rig, user);
+	case MN_CONTRACT_REFUSE:
+		return rig_refuse(rig, user);
 	default:
-		return -ENOTTY;
+		return rig_mirror_ioctl(rig, cmd, arg);
 	}
 }
 
@@ -732,7 +826,6 @@ static const struct file_operations mn_contract_fops = {
 	.release = mn_contract_release,
 	.poll = mn_contract_poll,
 	.unlocked_ioctl = mn_contract_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
 };
 
 static struct miscdevice mn_contract_device = {
