@@ -30,7 +30,7 @@ series()
 		take' "$file"
 }
 
-# patch_file NAME.patch: where it is for this base.
+# patch_file NAME: where that patch is for this base, or its cover-letter.
 patch_file()
 {
 	local f
