@@ -133,6 +133,28 @@ static int judge_looked_up(const struct scenario *scenario,
 	return judge.broken;
 }
 
+/* The caller's end reaches everybody once, also the one that failed. */
+static int judge_blockable(const struct scenario *scenario,
+			   const struct mn_contract_status *counts)
+{
+	struct judge judge = { .scenario = scenario->name };
+
+	expect(&judge, counts->ordered, "nobody was asked and failed");
+	expect(&judge, counts->above.blockable, "above was not called");
+	expect(&judge, !counts->below.count, "below: the count is left at %lld",
+	       (long long)counts->below.count);
+	expect(&judge, !counts->above.count, "above: the count is left at %lld",
+	       (long long)counts->above.count);
+	expect(&judge, !counts->lock.held && !counts->lock.stray_ends,
+	       "the lock is held %lld times, after %llu ends without a start",
+	       (long long)counts->lock.held,
+	       (unsigned long long)counts->lock.stray_ends);
+	expect(&judge, !counts->under_way,
+	       "the mirror is left with %lld invalidations under way",
+	       (long long)counts->under_way);
+	return judge.broken;
+}
+
 static int judge_outcome(const struct scenario *scenario,
 			 const struct outcome *outcome)
 {
@@ -140,6 +162,8 @@ static int judge_outcome(const struct scenario *scenario,
 
 	if (outcome->asked)
 		return judge_looked_up(scenario, &outcome->looked_up);
+	if (!scenario->reap)
+		return judge_blockable(scenario, &outcome->counts);
 
 	judge_counts(&judge, scenario, &outcome->counts);
 	expect(&judge, !strcmp(outcome->reap, scenario->reap),

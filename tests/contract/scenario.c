@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "scenario.h"
 #include "stale.h"
 #include "victim.h"
@@ -347,6 +348,32 @@ static int stale(const struct scenario *s, struct outcome *o)
 	return 0;
 }
 
+/* A start that fails a range which cannot be refused, as i915's does. */
+static int fail_blockable(int rig, char *pages, void *result)
+{
+	struct mn_contract_refuse refuse = {
+		.who = MN_CONTRACT_BLOCKABLE, .error = EINTR,
+	};
+
+	if (child_call(rig, MN_CONTRACT_REFUSE, &refuse, "REFUSE") ||
+	    child_drop(pages))
+		return -1;
+	/* Nothing is under way now. What comes until it exits, succeeds. */
+	refuse.error = 0;
+	if (child_call(rig, MN_CONTRACT_REFUSE, &refuse, "REFUSE"))
+		return -1;
+	return child_call(rig, MN_CONTRACT_STATUS, result, "STATUS");
+}
+
+static int blockable(const struct scenario *s, struct outcome *o)
+{
+	(void)s;
+	if (in_child(fail_blockable, &o->counts, sizeof(o->counts)))
+		return -1;
+	o->counted = true;
+	return 0;
+}
+
 const struct scenario scenarios[] = {
 	{
 		.name = "control",
@@ -392,6 +419,11 @@ const struct scenario scenarios[] = {
 		.run = oom_mirror,
 		.reap = "unable",
 		.refuser = MIRROR,
+		.hmm = true,
+	}, {
+		.name = "blockable",
+		.what = "a subscriber fails a range that cannot be refused",
+		.run = blockable,
 		.hmm = true,
 	}, {
 		.name = "stale",

@@ -64,7 +64,7 @@ enum refuser {
  * @name: for the command line and the result line
  * @what: one line of help
  * @run: sees to @outcome; returns -1 if that could not be done
- * @reap: the @outcome.reap that the contract asks for
+ * @reap: the @outcome.reap that the contract asks for, NULL: nobody reaps
  * @refuser: who is to refuse
  * @mrelease: needs process_mrelease()
  * @hmm: needs a mirror of HMM's

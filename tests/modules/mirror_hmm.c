@@ -5,6 +5,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
 #include "rig.h"
@@ -22,6 +23,8 @@
  * @pfn: @range's only page
  * @registered: @range is registered
  * @start: first address of the part that was attached to
+ * @core_lock: protects @core
+ * @core: what HMM keeps of the mm, while the mirror is registered, else NULL
  */
 struct mirror {
 	struct rig *rig;
@@ -30,6 +33,9 @@ struct mirror {
 	u64 pfn;
 	bool registered;
 	unsigned long start;
+	/* @core */
+	spinlock_t core_lock;
+	struct hmm *core;
 };
 
 /* A device that has nothing mapped, and needs to do nothing to invalidate. */
@@ -81,6 +87,7 @@ struct mirror *mirror_alloc(struct rig *rig)
 	if (!mirror)
 		return NULL;
 	mirror->rig = rig;
+	spin_lock_init(&mirror->core_lock);
 	mirror->hmm.ops = &mirror_ops;
 	mirror->range.pfns = &mirror->pfn;
 	mirror->range.flags = mirror_flags;
@@ -97,6 +104,13 @@ void mirror_free(struct mirror *mirror)
 	kfree(mirror);
 }
 
+static void mirror_set_core(struct mirror *mirror, struct hmm *core)
+{
+	spin_lock(&mirror->core_lock);
+	mirror->core = core;
+	spin_unlock(&mirror->core_lock);
+}
+
 int mirror_attach(struct mirror *mirror, struct mm_struct *mm,
 		  const struct mn_contract_attach *args)
 {
@@ -106,6 +120,8 @@ int mirror_attach(struct mirror *mirror, struct mm_struct *mm,
 	ret = hmm_mirror_register(&mirror->hmm, mm);
 	up_write(&mm->mmap_sem);
 	mirror->start = args->start;
+	if (!ret)
+		mirror_set_core(mirror, mirror->hmm.hmm);
 	return ret;
 }
 
@@ -141,17 +157,18 @@ void mirror_read(struct mirror *mirror)
 void mirror_detach(struct mirror *mirror)
 {
 	range_unregister(mirror);
+	/* It goes with the last mirror. */
+	mirror_set_core(mirror, NULL);
 	hmm_mirror_unregister(&mirror->hmm);
 }
 
-/* A reference is held from attach to detach, which sets it to NULL first. */
 void mirror_stat(struct mirror *mirror, struct mn_contract_status *stat)
 {
-	struct hmm *hmm = mirror->hmm.hmm;
-
 	stat->flags |= MN_CONTRACT_HMM;
-	if (hmm)
-		stat->under_way = READ_ONCE(hmm->notifiers);
+	spin_lock(&mirror->core_lock);
+	if (mirror->core)
+		stat->under_way = READ_ONCE(mirror->core->notifiers);
+	spin_unlock(&mirror->core_lock);
 }
 
 /* What a driver's fault handler does before it maps the page. */

@@ -78,15 +78,23 @@ enum mn_contract_reader {
 #define MN_CONTRACT_RELEASED	0x10	/* mm called ->release */
 #define MN_CONTRACT_HMM		0x20	/* the mirror is HMM's */
 
-/* Who refuses by order, see REFUSE */
+/**
+ * enum mn_contract_who - who refuses by order
+ * @MN_CONTRACT_ABOVE: the counter above
+ * @MN_CONTRACT_MIRROR: the mirror
+ * @MN_CONTRACT_BLOCKABLE: the counter below, but blockable ranges, which it
+ *	counts as started nevertheless
+ * @MN_CONTRACT_WHOS: how many there are
+ */
 enum mn_contract_who {
 	MN_CONTRACT_ABOVE,
 	MN_CONTRACT_MIRROR,
+	MN_CONTRACT_BLOCKABLE,
 	MN_CONTRACT_WHOS
 };
 
 /**
- * struct mn_contract_refuse - who is to refuse non-blockable ranges
+ * struct mn_contract_refuse - who is to refuse
  * @who: enum mn_contract_who
  * @error: with which error number, positive; 0: it does not any longer
  */

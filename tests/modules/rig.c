@@ -172,12 +172,11 @@ bool rig_closing(struct rig *rig)
 
 /* Refusals by order */
 
-static int rig_refuses(struct rig *rig, enum mn_contract_who who,
-		       bool blockable)
+static int rig_refuses(struct rig *rig, enum mn_contract_who who)
 {
 	int error = READ_ONCE(rig->error[who]);
 
-	if (blockable || !error)
+	if (!error)
 		return 0;
 
 	spin_lock(&rig->stat_lock);
@@ -190,7 +189,7 @@ static int rig_refuses(struct rig *rig, enum mn_contract_who who,
 
 int rig_mirror_refuses(struct rig *rig, bool blockable)
 {
-	return rig_refuses(rig, MN_CONTRACT_MIRROR, blockable);
+	return blockable ? 0 : rig_refuses(rig, MN_CONTRACT_MIRROR);
 }
 
 void rig_mirror_called(struct rig *rig)
@@ -210,9 +209,11 @@ static int counter_start(struct mmu_notifier *mn,
 	struct rig *rig = counter->rig;
 	int error = 0;
 
-	if (counter == &rig->above)
-		error = rig_refuses(rig, MN_CONTRACT_ABOVE, blockable);
-	if (error)
+	if (blockable && counter == &rig->below)
+		error = rig_refuses(rig, MN_CONTRACT_BLOCKABLE);
+	if (!blockable && counter == &rig->above)
+		error = rig_refuses(rig, MN_CONTRACT_ABOVE);
+	if (error && !blockable)
 		return error;
 
 	spin_lock(&rig->stat_lock);
@@ -222,7 +223,7 @@ static int counter_start(struct mmu_notifier *mn,
 		counter->stat.starts++;
 	counter->stat.count++;
 	spin_unlock(&rig->stat_lock);
-	return 0;
+	return error;
 }
 
 static void counter_end(struct mmu_notifier *mn,
