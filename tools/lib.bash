@@ -50,7 +50,7 @@ load_base()
 	[ -f "$TOP/bases/$1.conf" ] ||
 		die "unknown base '$1'" "bases are: $(bases | paste -sd' ')"
 	base=$1
-	optional='' by_directory=''
+	optional='' by_directory='' mutants=''
 	# shellcheck source=bases/7.3.conf
 	. "$TOP/bases/$1.conf"
 	work=$BUILD/$base
