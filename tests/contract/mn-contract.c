@@ -129,7 +129,7 @@ static int judge_looked_up(const struct scenario *scenario,
 	expect(&judge, looked_up->stale == 0,
 	       "a page is valid that was unmapped since it was looked up");
 	expect(&judge, looked_up->again == 1,
-	       "a page that was looked up again is not valid");
+	       "a page cannot be looked up again, or is not valid then");
 	return judge.broken;
 }
 

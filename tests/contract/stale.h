@@ -10,7 +10,7 @@
  * @fresh: nothing has happened since SNAPSHOT
  * @adjacent: the page before was unmapped meanwhile
  * @stale: the page itself was
- * @again: SNAPSHOT was called again
+ * @again: SNAPSHOT was called again, on a page that has to be copied
  */
 struct stale {
 	int fresh;
