@@ -274,21 +274,19 @@ static int oom_retry_steps(struct victim *v, struct outcome *o, int kmsg)
 	return note_reader(v, o) < 0 ? -1 : 0;
 }
 
-static int lingering_victim(const struct scenario *s, struct outcome *o,
-			    int (*steps)(struct victim *, struct outcome *))
+static int lingering_victim(const struct scenario *s, struct outcome *o)
 {
 	struct victim v;
 	int ret;
 
 	ret = victim_start(&v, s->name, &modest);
 	if (!ret)
-		ret = steps(&v, o);
+		ret = s->lingering(&v, o);
 	victim_end(&v);
 	return ret;
 }
 
-static int oom_victim(const struct scenario *s, struct outcome *o,
-		      int (*steps)(struct victim *, struct outcome *, int))
+static int oom_victim(const struct scenario *s, struct outcome *o)
 {
 	int kmsg = kmsg_open();
 	struct victim v;
@@ -298,45 +296,10 @@ static int oom_victim(const struct scenario *s, struct outcome *o,
 		return -1;
 	ret = victim_start(&v, s->name, &greedy);
 	if (!ret)
-		ret = steps(&v, o, kmsg);
+		ret = s->oom(&v, o, kmsg);
 	victim_end(&v);
 	close(kmsg);
 	return ret;
-}
-
-static int control(const struct scenario *s, struct outcome *o)
-{
-	return lingering_victim(s, o, control_steps);
-}
-
-static int contended_mrelease(const struct scenario *s, struct outcome *o)
-{
-	return lingering_victim(s, o, mrelease_steps);
-}
-
-static int oom(const struct scenario *s, struct outcome *o)
-{
-	return oom_victim(s, o, oom_steps);
-}
-
-static int oom_retry(const struct scenario *s, struct outcome *o)
-{
-	return oom_victim(s, o, oom_retry_steps);
-}
-
-static int oom_control(const struct scenario *s, struct outcome *o)
-{
-	return oom_victim(s, o, oom_control_steps);
-}
-
-static int oom_above(const struct scenario *s, struct outcome *o)
-{
-	return oom_victim(s, o, oom_above_steps);
-}
-
-static int oom_mirror(const struct scenario *s, struct outcome *o)
-{
-	return oom_victim(s, o, oom_mirror_steps);
 }
 
 static int stale(const struct scenario *s, struct outcome *o)
@@ -378,45 +341,52 @@ const struct scenario scenarios[] = {
 	{
 		.name = "control",
 		.what = "nobody refuses, process_mrelease() frees the memory",
-		.run = control,
+		.run = lingering_victim,
+		.lingering = control_steps,
 		.reap = "ok",
 		.mrelease = true,
 	}, {
 		.name = "mrelease",
 		.what = "a subscriber refuses process_mrelease()",
-		.run = contended_mrelease,
+		.run = lingering_victim,
+		.lingering = mrelease_steps,
 		.reap = "refused",
 		.refuser = THE_LOCK,
 		.mrelease = true,
 	}, {
 		.name = "oom",
 		.what = "a subscriber refuses all tries of the OOM reaper",
-		.run = oom,
+		.run = oom_victim,
+		.oom = oom_steps,
 		.reap = "unable",
 		.refuser = THE_LOCK,
 	}, {
 		.name = "oom-retry",
 		.what = "a subscriber refuses the first try of the OOM reaper",
-		.run = oom_retry,
+		.run = oom_victim,
+		.oom = oom_retry_steps,
 		.reap = "ok",
 		.refuser = THE_LOCK,
 	}, {
 		.name = "oom-control",
 		.what = "nobody refuses, the OOM reaper frees the memory",
-		.run = oom_control,
+		.run = oom_victim,
+		.oom = oom_control_steps,
 		.reap = "ok",
 		.hmm = true,
 	}, {
 		.name = "oom-above",
 		.what = "the last subscriber refuses all tries of the OOM reaper",
-		.run = oom_above,
+		.run = oom_victim,
+		.oom = oom_above_steps,
 		.reap = "unable",
 		.refuser = ABOVE,
 		.hmm = true,
 	}, {
 		.name = "oom-mirror",
 		.what = "the mirror refuses all tries of the OOM reaper with -ENOMEM",
-		.run = oom_mirror,
+		.run = oom_victim,
+		.oom = oom_mirror_steps,
 		.reap = "unable",
 		.refuser = MIRROR,
 		.hmm = true,

@@ -9,6 +9,8 @@
 #include "mn_contract_uapi.h"
 #include "stale.h"
 
+struct victim;
+
 /* Printed as "-". */
 #define NOT_MEASURED	LLONG_MIN
 
@@ -64,6 +66,9 @@ enum refuser {
  * @name: for the command line and the result line
  * @what: one line of help
  * @run: sees to @outcome; returns -1 if that could not be done
+ * @lingering: what @run does to a victim that lingers in the module, or NULL
+ * @oom: what @run does to one that is to be killed by the OOM killer, with the
+ *	kernel log open from before, or NULL
  * @reap: the @outcome.reap that the contract asks for, NULL: nobody reaps
  * @refuser: who is to refuse
  * @mrelease: needs process_mrelease()
@@ -73,6 +78,8 @@ struct scenario {
 	const char *name;
 	const char *what;
 	int (*run)(const struct scenario *scenario, struct outcome *outcome);
+	int (*lingering)(struct victim *victim, struct outcome *outcome);
+	int (*oom)(struct victim *victim, struct outcome *outcome, int kmsg);
 	const char *reap;
 	enum refuser refuser;
 	bool mrelease;
