@@ -41,11 +41,18 @@ kunit: kernel ## run the KUnit suite in a guest on BASE and VARIANT
 contract: kernel ## run the contract test in a guest on BASE and VARIANT
 	@tools/test-contract $(BASE) $(VARIANT)
 
+check-sim: kernel ## run tests/sim on nouveau's software GPU, in a guest on BASE and VARIANT
+	@tools/test-sim-kunit $(BASE) $(VARIANT)
+	@tools/test-sim $(BASE) $(VARIANT)
+
+check-kasan: deps ## the software GPU's tests with KASAN on BASE and VARIANT (a kernel of its own)
+	@tools/check-kasan $(BASE) $(VARIANT)
+
 hmm: kernel ## run the kernel's own hmm-tests in a guest on BASE and VARIANT
 	@tools/test-hmm $(BASE) $(VARIANT)
 
-shell: kernel ## a shell in a guest on BASE and VARIANT (exit ends it)
-	@tools/shell $(BASE) $(VARIANT)
+boot: kernel ## a shell in a guest on BASE and VARIANT (exit ends it; GDB=1 waits for gdb)
+	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb)
 
 export: deps ## write commits of build/BASE/src/patched back, and a mailable series
 	@tools/export $(BASE)
@@ -56,4 +63,5 @@ docs: deps ## build the documentation as HTML in build/docs
 clean: ## remove the built kernels, keep the downloads
 	@tools/clean
 
-.PHONY: help demo check check-long deps source prepare kernel kunit contract hmm shell export docs clean
+.PHONY: help demo check check-long check-sim check-kasan deps source prepare kernel kunit contract \
+	hmm boot export docs clean

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/* Clients, channels and devices that come and go. */
+#include "gpu.h"
+#include "sim.h"
+#include "test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+/* How often. */
+enum { ROUNDS = 20 };
+
+/* More pages than may wait in a CPU's list to be freed. */
+enum { N = 256 * 4096 };
+
+static void getparam(void)
+{
+	struct gpu gpu;
+
+	CHECK(!gpu_open_plain(&gpu, node), "no device");
+	CHECK(gpu_chipset(&gpu) == 0x13f, "chipset %#x", gpu_chipset(&gpu));
+	gpu_close(&gpu);
+}
+
+static void open_close(void)
+{
+	const int channels = sim_channels();
+	struct chan chan[4];
+	struct gpu gpu;
+	int i, j;
+
+	for (i = 0; i < ROUNDS; i++) {
+		CHECK(!gpu_open(&gpu, node), "no device");
+		for (j = 0; j < 4; j++)
+			CHECK(!chan_open(&gpu, &chan[j]), "no channel");
+		CHECK(sim_channels() == channels + 4, "%d channels", sim_channels());
+		for (j = 0; j < 4; j++)
+			chan_close(&chan[j]);
+		gpu_close(&gpu);
+	}
+	CHECK(sim_channels_are(channels), "%d channels are left", sim_channels() - channels);
+}
+
+/* A process that is killed with a fault held, at each stage of the fault. */
+static void exit_in_fault(void)
+{
+	static const char * const gate[] = { "fault", "notify", "replay" };
+	const int channels = sim_channels();
+	struct chan chan;
+	struct gpu gpu;
+	uint8_t *buf;
+	int i, pid;
+
+	for (i = 0; i < 3; i++) {
+		sim_gate(gate[i], true);
+		pid = child();
+		if (!pid) {
+			buf = pages(64 * 4096);
+			CHECK(!gpu_open(&gpu, node), "no device");
+			CHECK(!chan_open(&gpu, &chan), "no channel");
+			chan_copy(&chan, &(struct copy) { .dst = (uintptr_t)buf,
+				  .src = (uintptr_t)buf + 32 * 4096, .length = 32 * 4096,
+				  .lines = 1 });
+			/* Until it is killed. */
+			for (;;)
+				pause();
+		}
+		CHECK(sim_gate_holds(gate[i], 1), "nothing is held at %s", gate[i]);
+		CHECK(!kill(pid, SIGKILL), "kill");
+		/* Its channel is idled first, which waits for what the gate holds. */
+		sim_gate(gate[i], false);
+		CHECK(reap(pid) == 128 + SIGKILL, "the child");
+	}
+	CHECK(sim_channels_are(channels), "%d channels are left", sim_channels() - channels);
+}
+
+/* Many processes that are killed at any time. */
+static void kill_any_time(void)
+{
+	const int channels = sim_channels();
+	uint32_t state = seed;
+	struct chan chan;
+	struct gpu gpu;
+	int i, pid, pipe_[2];
+	uint8_t *buf;
+	char c;
+
+	for (i = 0; i < ROUNDS; i++) {
+		CHECK(!pipe(pipe_), "pipe");
+		pid = child();
+		if (!pid) {
+			buf = pages(256 * 4096);
+			CHECK(!gpu_open(&gpu, node), "no device");
+			CHECK(!chan_open(&gpu, &chan), "no channel");
+			CHECK(write(pipe_[1], "r", 1) == 1, "pipe");
+			for (;;) {
+				madvise(buf, 256 * 4096, MADV_DONTNEED);
+				if (chan_memcpy(&chan, buf, buf + 128 * 4096, 128 * 4096))
+					_exit(1);
+			}
+		}
+		close(pipe_[1]);
+		CHECK(read(pipe_[0], &c, 1) == 1, "the child has failed");
+		close(pipe_[0]);
+		/* Somewhere within its work: a random time is what is tested here. */
+		usleep(rnd(&state) % 20000);
+		CHECK(!kill(pid, SIGKILL), "kill");
+		CHECK(reap(pid) == 128 + SIGKILL, "the child");
+	}
+	CHECK(sim_channels_are(channels), "%d channels are left", sim_channels() - channels);
+}
+
+/*
+ * A process that ends while a long transfer goes on: from then on, its pages are not the
+ * device's any more.
+ */
+static void exit_in_copy(void)
+{
+	const int channels = sim_channels();
+	const uint64_t bytes = sim_stat("copied_bytes");
+	struct chan chan;
+	struct gpu gpu;
+	uint8_t *buf;
+	int pid;
+
+	pid = child();
+	if (!pid) {
+		buf = pages(2 * N);
+		memset(buf, 1, 2 * N);
+		CHECK(!gpu_open(&gpu, node), "no device");
+		CHECK(!chan_open(&gpu, &chan), "no channel");
+		/* The same line again and again, for minutes. */
+		CHECK(!chan_copy(&chan, &(struct copy) { .dst = (uintptr_t)buf,
+			.src = (uintptr_t)buf + N, .length = N, .lines = 1 << 24 }), "copy");
+		while (sim_stat("copied_bytes") < bytes + 4 * N)
+			usleep(1000);
+		_exit(0);
+	}
+	CHECK(!reap(pid), "the child");
+	CHECK(sim_channels_are(channels), "%d channels are left", sim_channels() - channels);
+}
+
+/* Submissions that no driver would make: each ends its channel and nothing else. */
+static void hostile(void)
+{
+	static const struct {
+		const char *what;
+		uint32_t word[8];
+		unsigned int nr;
+	} bad[] = {
+		{ "a method that host has not", { 0x20010000 | 0x00fc >> 2, 0 }, 2 },
+		{ "a method that the engine has not", { 0x20010000 | 4 << 13 | 0x0ffc >> 2, 0 }, 2 },
+		{ "a reserved header", { 0xc0010000, 0 }, 2 },
+		{ "a method of no class", { 0x20010000 | 2 << 13 | 0x0300 >> 2, 0 }, 2 },
+		{ "a count past the end", { 0x20010000 | 0x1fff << 16 | 0x0010 >> 2, 0, 0 }, 3 },
+		{ "a semaphore at no address",
+		  { 0x20040000 | 0x0010 >> 2, 0x12, 0x3456789c & ~3, 1, 0x01000002 }, 5 },
+		{ "a semaphore that is misaligned",
+		  { 0x20040000 | 0x0010 >> 2, 0x12, 0x34567894, 1, 0x00000002 }, 5 },
+		{ "a semaphore operation that is none",
+		  { 0x20040000 | 0x0010 >> 2, 0x12, 0x34567890, 1, 0x00000003 }, 5 },
+		{ "physical addresses",
+		  { 0x20010000 | 4 << 13 | 0x0300 >> 2, 0x00003182 }, 2 },
+		{ "block-linear memory",
+		  { 0x20010000 | 4 << 13 | 0x0300 >> 2, 0x00000002 }, 2 },
+	};
+	uint8_t *buf = pages(8192);
+	struct chan chan, other;
+	struct gpu gpu, gpu2;
+	unsigned int i;
+	int ret;
+
+	/* A client for each: libdrm does not go on when one of its submissions has failed. */
+	CHECK(!gpu_open(&gpu2, node) && !chan_open(&gpu2, &other), "no second client");
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		const uint64_t killed = sim_stat("channels_killed");
+
+		CHECK(!gpu_open(&gpu, node) && !chan_open(&gpu, &chan), "no channel");
+		chan_push(&chan, bad[i].word, bad[i].nr);
+		/* Something that would show whether it still works. */
+		ret = chan_memcpy(&chan, buf, buf + 4096, 1);
+		CHECK(ret == -EIO || ret == -ENODEV, "%s: the channel works: %d", bad[i].what, ret);
+		CHECK(sim_stat("channels_killed") == killed + 1, "%s: %llu channels were ended",
+		      bad[i].what, (unsigned long long)(sim_stat("channels_killed") - killed));
+		chan_close(&chan);
+		gpu_close(&gpu);
+		CHECK(!chan_memcpy(&other, buf, buf + 4096, 1), "%s: another channel has suffered",
+		      bad[i].what);
+	}
+	chan_close(&other);
+	gpu_close(&gpu2);
+}
+
+static void svm_init_twice(void)
+{
+	struct gpu gpu;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(gpu_svm_init(&gpu, 0x4000000000ULL, 0x100000000ULL) == -EBUSY, "twice");
+	gpu_close(&gpu);
+}
+
+#define NO_RELEASE "does not hear of an mm's end: the device goes on in pages that are freed"
+
+const struct scenario life_scenarios[] = {
+	{ "getparam", getparam, "it says what it is", 10 },
+	{ "open-close", open_close, "clients and channels leave nothing behind", 60 },
+	{ "exit-in-fault", exit_in_fault, "a process is killed with a fault held", 120 },
+	{ "kill-any-time", kill_any_time, "processes are killed within their work", 120,
+	  .defect = NO_RELEASE, .sometimes = true },
+	{ "exit-in-copy", exit_in_copy, "a process ends while a transfer goes on", 90,
+	  .defect = NO_RELEASE },
+	{ "hostile", hostile, "malformed submissions end their channel only", 120 },
+	{ "svm-init-twice", svm_init_twice, "SVM_INIT works once for a client", 10 },
+	{}
+};

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sim-test [-s SEED] [-t SECONDS] [-k] [-l] [SCENARIO...]: scenarios on the software GPU.
+ * Exit status 0 if all of them hold; with -k, if those fail that are about a defect of
+ * nouveau's, and the others hold.
+ */
+#include "gpu.h"
+#include "sim.h"
+#include "test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+unsigned int seed = 1;
+unsigned int load_seconds = 60;
+const char *node = "/dev/dri/renderD128";
+
+static const struct scenario * const tables[] = {
+	copy_scenarios, mm_scenarios, fault_scenarios, life_scenarios, vram_scenarios,
+	load_scenarios,
+};
+
+uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+uint32_t rnd(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+void fill_random(void *buf, size_t n, uint32_t *state)
+{
+	uint8_t *p = buf;
+
+	for (; n >= 4; n -= 4, p += 4) {
+		const uint32_t value = rnd(state);
+
+		memcpy(p, &value, 4);
+	}
+	while (n--)
+		*p++ = rnd(state);
+}
+
+void *pages(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED, "no %zu bytes: %s", n, strerror(errno));
+	return p;
+}
+
+int child(void)
+{
+	const int parent = getpid();
+	int pid;
+
+	fflush(stdout);
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+int reap(int pid)
+{
+	int status;
+
+	CHECK(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static bool wanted(const struct scenario *s, char **name)
+{
+	if (!*name)
+		return true;
+	for (; *name; name++) {
+		if (!strcmp(*name, s->name))
+			return true;
+	}
+	return false;
+}
+
+/* Is there device memory? */
+static bool vram(void)
+{
+	FILE *f = fopen("/sys/module/nouveau/parameters/sim_vram", "r");
+	unsigned int size = 0;
+
+	if (f) {
+		if (fscanf(f, "%u", &size) != 1)
+			size = 0;
+		fclose(f);
+	}
+	return size;
+}
+
+static bool run(const struct scenario *s, bool known)
+{
+	const uint64_t stale = sim_stat("stale_accesses"), bad = sim_stat("bad_tables");
+	const uint64_t start = now_ms();
+	int pid, status;
+	bool itself;
+
+	pid = child();
+	if (!pid) {
+		alarm(s->limit);
+		s->run();
+		fflush(stdout);
+		_exit(0);
+	}
+	status = reap(pid);
+	if (status == 128 + SIGALRM)
+		printf("  not done after %u s\n", s->limit);
+	else if (status > 128)
+		printf("  ended by signal %d\n", status - 128);
+	itself = !status;
+	if (sim_stat("stale_accesses") != stale) {
+		printf("  %llu stale accesses\n",
+		       (unsigned long long)(sim_stat("stale_accesses") - stale));
+		status = 1;
+	}
+	if (sim_stat("bad_tables") != bad) {
+		printf("  %llu times what is no page table was taken for one\n",
+		       (unsigned long long)(sim_stat("bad_tables") - bad));
+		status = 1;
+	}
+	if (known && s->defect && status && (itself || !s->sometimes)) {
+		printf("known %s: %s; nouveau's defect: %s\n", s->name, s->what, s->defect);
+		status = 0;
+	} else if (known && s->defect && !status && !s->sometimes) {
+		printf("FAIL %s: it should fail: %s\n", s->name, s->defect);
+		status = 1;
+	} else {
+		printf("%s %s: %s (%llu ms)\n", status ? "FAIL" : "ok", s->name, s->what,
+		       (unsigned long long)(now_ms() - start));
+	}
+	fflush(stdout);
+	return !status;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int passed = 0, failed = 0, skipped = 0, i;
+	bool list = false, known = false;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "s:t:kl")) != -1) {
+		switch (opt) {
+		case 's':
+			seed = strtoul(optarg, NULL, 0);
+			break;
+		case 't':
+			load_seconds = strtoul(optarg, NULL, 0);
+			break;
+		case 'k':
+			known = true;
+			break;
+		case 'l':
+			list = true;
+			break;
+		default:
+			fprintf(stderr, "usage: sim-test [-s SEED] [-t SECONDS] [-k] [-l] [SCENARIO...]\n");
+			return 2;
+		}
+	}
+	if (!list && !sim_present()) {
+		fprintf(stderr, "no software GPU here: modprobe nouveau, of a kernel with CONFIG_DRM_NOUVEAU_SIM\n");
+		return 2;
+	}
+	if (!list)
+		printf("seed %u\n", seed);
+	for (i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		const struct scenario *s;
+
+		for (s = tables[i]; s->name; s++) {
+			if (!wanted(s, argv + optind))
+				continue;
+			if (list) {
+				printf("%s: %s\n", s->name, s->what);
+			} else if (s->vram && !vram()) {
+				printf("skip %s: the device has no memory (nouveau.sim_vram)\n",
+				       s->name);
+				skipped++;
+			} else if (run(s, known)) {
+				passed++;
+			} else {
+				failed++;
+			}
+		}
+	}
+	if (list)
+		return 0;
+	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
+	return failed || !(passed + skipped);
+}

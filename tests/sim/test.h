@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_H
+#define TEST_H
+/* Scenarios, each in a process of its own, and what they have in common. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct scenario {
+	const char *name;
+	void (*run)(void);
+	const char *what;	/* it shows */
+	unsigned int limit;	/* seconds */
+	bool vram;		/* needs device memory */
+	const char *defect;	/* of nouveau's, that makes it fail; see -k */
+	bool sometimes;		/* ... but only by stale accesses, and not every time */
+};
+
+/* One table per file. */
+extern const struct scenario copy_scenarios[], mm_scenarios[], fault_scenarios[],
+	life_scenarios[], load_scenarios[], vram_scenarios[];
+
+/* Options. */
+extern unsigned int seed;
+extern unsigned int load_seconds;
+extern const char *node;
+
+/* Say what is wrong, and end the scenario. */
+#define CHECK(ok, ...) do {						\
+	if (!(ok)) {							\
+		printf("  %s:%d: ", __FILE__, __LINE__);		\
+		printf(__VA_ARGS__);					\
+		printf("\n");						\
+		fflush(stdout);						\
+		_exit(1);						\
+	}								\
+} while (0)
+
+/* Something to be reported besides the verdict. */
+#define REPORT(...) do {						\
+	printf("  ");							\
+	printf(__VA_ARGS__);						\
+	printf("\n");							\
+} while (0)
+
+uint64_t now_ms(void);
+/* xorshift: the same numbers for the same state everywhere. */
+uint32_t rnd(uint32_t *state);
+void fill_random(void *buf, size_t n, uint32_t *state);
+/* Zeroed memory of whole pages, or the end of the scenario. */
+void *pages(size_t n);
+/* Start a child of the scenario; it ends with the scenario. Like fork(). */
+int child(void);
+/* Wait for a child; its exit status, or 128 + the signal that ended it. */
+int reap(int pid);
+
+#include <unistd.h>
+#endif
