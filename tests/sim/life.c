@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <xf86drm.h>
 
 /* How often. */
 enum { ROUNDS = 20 };
@@ -20,8 +21,15 @@ static void getparam(void)
 {
 	struct gpu gpu;
 
+	drmVersionPtr version;
+
+	CHECK(!gpu_open_plain(&gpu, "/dev/dri/card0"), "no /dev/dri/card0");
+	gpu_close(&gpu);
 	CHECK(!gpu_open_plain(&gpu, node), "no device");
 	CHECK(gpu_chipset(&gpu) == 0x13f, "chipset %#x", gpu_chipset(&gpu));
+	version = drmGetVersion(gpu.fd);
+	CHECK(version && !strcmp(version->name, "nouveau"), "it is no nouveau");
+	drmFreeVersion(version);
 	gpu_close(&gpu);
 }
 

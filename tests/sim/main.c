@@ -22,7 +22,7 @@ const char *node = "/dev/dri/renderD128";
 
 static const struct scenario * const tables[] = {
 	copy_scenarios, mm_scenarios, fault_scenarios, life_scenarios, vram_scenarios,
-	load_scenarios,
+	huge_scenarios, load_scenarios,
 };
 
 uint64_t now_ms(void)
@@ -111,6 +111,20 @@ static bool vram(void)
 	return size;
 }
 
+/* Does the kernel give huge pages to who asks for them? */
+static bool thp(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+	char text[64] = "";
+
+	if (f) {
+		if (!fgets(text, sizeof(text), f))
+			text[0] = 0;
+		fclose(f);
+	}
+	return text[0] && !strstr(text, "[never]");
+}
+
 static bool run(const struct scenario *s, bool known)
 {
 	const uint64_t stale = sim_stat("stale_accesses"), bad = sim_stat("bad_tables");
@@ -197,6 +211,9 @@ int main(int argc, char **argv)
 			} else if (s->vram && !vram()) {
 				printf("skip %s: the device has no memory (nouveau.sim_vram)\n",
 				       s->name);
+				skipped++;
+			} else if (s->huge && !thp()) {
+				printf("skip %s: huge pages are off\n", s->name);
 				skipped++;
 			} else if (run(s, known)) {
 				passed++;

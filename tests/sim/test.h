@@ -14,13 +14,15 @@ struct scenario {
 	const char *what;	/* it shows */
 	unsigned int limit;	/* seconds */
 	bool vram;		/* needs device memory */
+	bool huge;		/* needs transparent huge pages */
 	const char *defect;	/* of nouveau's, that makes it fail; see -k */
 	bool sometimes;		/* ... but only by stale accesses, and not every time */
 };
 
 /* One table per file. */
 extern const struct scenario copy_scenarios[], mm_scenarios[], fault_scenarios[],
-	life_scenarios[], load_scenarios[], vram_scenarios[];
+	life_scenarios[], load_scenarios[], vram_scenarios[],
+	huge_scenarios[];
 
 /* Options. */
 extern unsigned int seed;

@@ -202,7 +202,7 @@ static bool stale(struct page *page, enum nvsim_type type)
 {
 	struct folio *folio = page_folio(page);
 
-	if (!page_ref_count(page))
+	if (!folio_ref_count(folio))
 		return true;
 	/* Reading the zero page, which nobody owns, is all right. */
 	if (type == NVSIM_READ)

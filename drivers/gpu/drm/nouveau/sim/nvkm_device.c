@@ -134,7 +134,7 @@ nvkm_sim_thread(void *data)
 			usec = 20;
 			cond_resched();
 		} else {
-			ktime_t timeout = us_to_ktime(usec);
+			ktime_t timeout = ns_to_ktime(usec * NSEC_PER_USEC);
 
 			set_current_state(TASK_IDLE);
 			schedule_hrtimeout_range(&timeout, usec * NSEC_PER_USEC / 4,
