@@ -192,6 +192,8 @@ static void gate_flush(void)
 		fflush(stdout);
 		_exit(0);
 	}
+	close(done[1]);
+	close(go[0]);
 	CHECK(read(done[0], &c, 1) == 1, "the child has failed");
 	sim_gate("flush", true);
 	CHECK(write(go[1], &c, 1) == 1, "the child has failed");
@@ -204,6 +206,7 @@ static void gate_flush(void)
 
 static void replay_dropped(void)
 {
+	const uint64_t dropped = sim_stat("replays_dropped");
 	uint8_t *buf = pages(2 * 4096);
 
 	begin();
@@ -212,7 +215,7 @@ static void replay_dropped(void)
 	CHECK(!chan_copy(&chan, &(struct copy) { .dst = (uintptr_t)buf + 4096,
 			 .src = (uintptr_t)buf, .length = 1, .lines = 1 }), "copy");
 	/* The next replay, of whatever fault, wakes it. */
-	while (sim_stat("replays_dropped") == 0)
+	while (sim_stat("replays_dropped") == dropped)
 		usleep(1000);
 	CHECK(!chan_done(&chan), "done without a replay");
 	CHECK(!strcmp(sim_channel_state(chan.id), "waits-for-replay"), "the channel is \"%s\"",

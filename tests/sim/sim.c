@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,22 +118,29 @@ void sim_gate(const char *name, bool closed)
 bool sim_gate_holds(const char *name, unsigned int nr)
 {
 	const uint64_t end = now_ms() + LIMIT_MS;
-	char path[128], file[32];
 	unsigned int held = 0;
-	struct pollfd p;
+	char file[32];
 
 	snprintf(file, sizeof(file), "gates/%s", name);
-	snprintf(path, sizeof(path), DIR "%s", file);
+	/* Nothing tells of it. */
 	while (now_ms() < end) {
-		/* Returns as soon as one is held; another look for more of them. */
-		p = (struct pollfd) { .fd = open(path, O_RDONLY), .events = POLLIN };
-		CHECK(p.fd >= 0, "%s: %s", path, strerror(errno));
-		poll(&p, 1, 100);
-		close(p.fd);
 		if (sscanf(slurp(file), "%*s %u", &held) == 1 && held >= nr)
 			return true;
+		usleep(1000);
 	}
 	return false;
+}
+
+void sim_reset(void)
+{
+	static const char * const gate[] = { "fault", "notify", "replay", "flush" };
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		sim_gate(gate[i], false);
+	sim_knob("drop_replays", 0);
+	sim_knob("fault_entries", 0);
+	sim_knob("tlb_size", 64);
 }
 
 int sim_access(struct sim_access *access, unsigned int nr)

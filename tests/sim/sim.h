@@ -27,6 +27,8 @@ void sim_knob(const char *name, unsigned int value);
 void sim_gate(const char *name, bool closed);
 /* Wait until so many are held at a gate. False after a while. */
 bool sim_gate_holds(const char *name, unsigned int nr);
+/* All gates open, all knobs as they were: whatever a scenario has left behind. */
+void sim_reset(void);
 /* Make a batch of accesses, wait for all of them. 0 or -errno. */
 int sim_access(struct sim_access *access, unsigned int nr);
 #endif

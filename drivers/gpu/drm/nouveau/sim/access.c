@@ -163,6 +163,7 @@ bool nvsim_access_step(struct nvsim *sim)
 		}
 		sim->stats.faults_fatal++;
 		sim->stats.channels_killed++;
+		sim->calling++;
 		chan->dead = true;
 		fatal = access->fault;
 		killed = true;
@@ -171,7 +172,9 @@ bool nvsim_access_step(struct nvsim *sim)
 	}
 	spin_unlock(&sim->lock);
 
-	if (killed)
+	if (killed) {
 		sim->ops->mmu_fault(sim, &fatal);
+		nvsim_called(sim);
+	}
 	return progress || killed;
 }

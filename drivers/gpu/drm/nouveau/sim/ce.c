@@ -315,7 +315,13 @@ static enum nvsim_went release(struct nvsim *sim, struct nvsim_chan *chan)
 		const bool four = (ce->launch & LAUNCH_SEMAPHORE) >> 3 ==
 				  LAUNCH_SEMAPHORE_FOUR_WORDS;
 
-		if (!move(sim, chan, &side, va, true, words, four ? 16 : 4, &fault_va, &reason))
+		/* The payload last: who sees it finds the time there. */
+		if (four &&
+		    !move(sim, chan, &side, va + 4, true, words + 1, 12, &fault_va, &reason))
+			return nvsim_chan_fault(sim, chan, fault_va, NVSIM_WRITE, reason, true);
+		/* Pairs with what orders the reader's two looks. */
+		smp_wmb();
+		if (!move(sim, chan, &side, va, true, words, 4, &fault_va, &reason))
 			return nvsim_chan_fault(sim, chan, fault_va, NVSIM_WRITE, reason, true);
 	}
 	sim->stats.semaphores++;

@@ -7,7 +7,6 @@
 
 #include <linux/debugfs.h>
 #include <linux/platform_device.h>
-#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
@@ -70,7 +69,7 @@ channels_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(channels);
 
 /* A gate's file: read says whether it is closed and how many wait at it, a line written
- * to it closes (1) or opens (0) it, poll() waits until one waits.
+ * to it closes (1) or opens (0) it.
  */
 struct gate_file {
 	struct nvkm_sim *sim;
@@ -137,23 +136,12 @@ gate_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos
 	return count;
 }
 
-static __poll_t
-gate_poll(struct file *file, poll_table *wait)
-{
-	struct gate_file *gf = file->private_data;
-	struct nvsim *model = &gf->sim->model;
-
-	poll_wait(file, &model->wait, wait);
-	return READ_ONCE(model->held[gf->gate]) ? EPOLLIN | EPOLLRDNORM : 0;
-}
-
 static const struct file_operations gate_fops = {
 	.owner = THIS_MODULE,
 	.open = gate_open,
 	.release = gate_release,
 	.read = gate_read,
 	.write = gate_write,
-	.poll = gate_poll,
 };
 
 static int

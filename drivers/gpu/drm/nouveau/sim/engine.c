@@ -9,6 +9,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/log2.h>
+#include <linux/sched.h>
 
 #include "model.h"
 
@@ -64,7 +65,7 @@ int nvsim_chan_bind(struct nvsim *sim, struct nvsim_chan *chan)
  *
  * When it returns, nothing goes on in the channel's name. What was wanted by hand ends.
  *
- * Context: takes the device's lock.
+ * Context: may sleep; takes the device's lock.
  */
 void nvsim_chan_unbind(struct nvsim *sim, int id)
 {
@@ -76,6 +77,23 @@ void nvsim_chan_unbind(struct nvsim *sim, int id)
 	clear_bit(id, sim->bound);
 	if (chan)
 		nvsim_access_end(sim, chan->inst, -ENODEV);
+	spin_unlock(&sim->lock);
+
+	wait_event(sim->wait, !READ_ONCE(sim->calling));
+}
+
+/**
+ * nvsim_called() - a call that ends a channel is over
+ * @sim: the device, whose @calling was raised before
+ *
+ * Context: takes the device's lock.
+ */
+void nvsim_called(struct nvsim *sim)
+{
+	spin_lock(&sim->lock);
+	WARN_ON_ONCE(!sim->calling);
+	sim->calling--;
+	wake_up_all(&sim->wait);
 	spin_unlock(&sim->lock);
 }
 
@@ -143,6 +161,7 @@ static bool run_chan(struct nvsim *sim, int id)
 		went = chan ? step(sim, chan, &why) : NVSIM_NOTHING_TO_DO;
 		if (went == NVSIM_FATAL_FAULT || went == NVSIM_ILLEGAL) {
 			sim->stats.channels_killed++;
+			sim->calling++;
 			chan->dead = true;
 			fault = chan->fault;
 			nvsim_access_end(sim, chan->inst, -EFAULT);
@@ -165,6 +184,8 @@ static bool run_chan(struct nvsim *sim, int id)
 		sim->ops->mmu_fault(sim, &fault);
 	else if (went == NVSIM_ILLEGAL)
 		sim->ops->illegal(sim, inst, why.text, why.data);
+	if (went == NVSIM_FATAL_FAULT || went == NVSIM_ILLEGAL)
+		nvsim_called(sim);
 	return steps > 1 || went == NVSIM_INTERRUPTS;
 }
 
@@ -172,7 +193,7 @@ static bool run_chan(struct nvsim *sim, int id)
  * nvsim_run() - run all channels once
  * @sim: the device
  *
- * Context: process context, one caller at a time; takes the device's lock, and calls
+ * Context: may sleep, one caller at a time; takes the device's lock, and calls
  * the device's surroundings.
  * Return: whether anything went on.
  */
@@ -187,8 +208,10 @@ bool nvsim_run(struct nvsim *sim)
 	spin_unlock(&sim->lock);
 
 	progress = nvsim_access_step(sim);
-	for_each_set_bit(id, sim->bound, NVSIM_CHANS)
+	for_each_set_bit(id, sim->bound, NVSIM_CHANS) {
 		progress |= run_chan(sim, id);
+		cond_resched();
+	}
 
 	spin_lock(&sim->lock);
 	due = nvsim_fault_is_due(sim);

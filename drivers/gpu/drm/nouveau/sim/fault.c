@@ -53,7 +53,7 @@ bool nvsim_fault_report(struct nvsim *sim, const struct nvsim_fault *fault)
 		return false;	/* The CPU has written nonsense there. */
 	pending = put >= get ? put - get : put + entries - get;
 	/* One entry stays free: a full buffer would look like an empty one. */
-	if (pending + 1 >= (buffer->limit ? min(buffer->limit, entries) : entries))
+	if (pending + 1 >= (buffer->limit ? clamp(buffer->limit, 2, entries) : entries))
 		return false;
 
 	entry = buffer->entry + put * ENTRY_WORDS;
@@ -230,7 +230,7 @@ void nvsim_cancel(struct nvsim *sim, u64 inst)
 	for_each_set_bit(id, sim->bound, NVSIM_CHANS) {
 		struct nvsim_chan *chan = sim->chan[id];
 
-		if (chan->inst != inst || chan->stall != NVSIM_REPORTED)
+		if (chan->dead || chan->inst != inst || chan->stall != NVSIM_REPORTED)
 			continue;
 		fault = chan->fault;
 		found = true;
@@ -244,6 +244,7 @@ void nvsim_cancel(struct nvsim *sim, u64 inst)
 	if (found) {
 		sim->stats.cancels++;
 		sim->stats.channels_killed++;
+		sim->calling++;
 		for_each_set_bit(id, sim->bound, NVSIM_CHANS) {
 			if (sim->chan[id]->inst == inst)
 				sim->chan[id]->dead = true;
@@ -254,8 +255,10 @@ void nvsim_cancel(struct nvsim *sim, u64 inst)
 	}
 	spin_unlock(&sim->lock);
 
-	if (found)
+	if (found) {
 		sim->ops->mmu_fault(sim, &fault);
+		nvsim_called(sim);
+	}
 }
 
 /**

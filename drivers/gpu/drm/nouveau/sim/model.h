@@ -278,6 +278,8 @@ struct nvsim_ops {
  * @faults_held: how many faults were seen to, in the pass over all channels under way
  * @replay_due: a replay waits at its gate
  * @drop_replays: how many replays to ignore; a knob
+ * @calling: calls under way that end a channel; who unbinds one waits for them, they
+ *	know it by the address of its instance block, which may be another's afterwards
  * @wait: woken when anything about a gate or an access by hand changes
  * @bounce: what is being copied
  * @stats: counters
@@ -304,6 +306,7 @@ struct nvsim {
 	u32 faults_held;
 	bool replay_due;
 	u32 drop_replays;
+	u32 calling;
 	wait_queue_head_t wait;
 
 	u8 bounce[PAGE_SIZE];
@@ -315,6 +318,7 @@ void nvsim_init(struct nvsim *sim, const struct nvsim_ops *ops);
 int nvsim_chan_bind(struct nvsim *sim, struct nvsim_chan *chan);
 void nvsim_chan_unbind(struct nvsim *sim, int id);
 bool nvsim_run(struct nvsim *sim);
+void nvsim_called(struct nvsim *sim);
 
 /* What became of a channel's attempt to go on. */
 enum nvsim_went {

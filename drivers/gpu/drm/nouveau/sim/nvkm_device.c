@@ -324,6 +324,7 @@ nouveau_sim_driver = {
 };
 
 static struct platform_device *nouveau_sim_device[DEVICES_MAX];
+static bool nouveau_sim_registered;
 
 /**
  * nouveau_sim_init() - register the driver and its devices
@@ -340,6 +341,7 @@ nouveau_sim_init(void)
 	if (!nouveau_sim_devices)
 		return;
 	ret = platform_driver_register(&nouveau_sim_driver);
+	nouveau_sim_registered = !ret;
 	for (i = 0; !ret && i < min_t(unsigned int, nouveau_sim_devices, DEVICES_MAX); i++) {
 		const struct platform_device_info info = {
 			.name = "nouveau-sim",
@@ -367,7 +369,7 @@ nouveau_sim_exit(void)
 {
 	int i;
 
-	if (!nouveau_sim_devices)
+	if (!nouveau_sim_registered)
 		return;
 	for (i = 0; i < DEVICES_MAX; i++)
 		platform_device_unregister(nouveau_sim_device[i]);

@@ -103,11 +103,18 @@ nvkm_sim_inst_rd64(struct nvkm_chan *chan, u32 offset)
 	return (u64)nvkm_ro32(chan->inst, offset + 4) << 32 | nvkm_ro32(chan->inst, offset);
 }
 
-/* Without memory of a process, all is the driver's. */
-static u64
-nvkm_sim_chan_own_size(struct nvkm_vmm *vmm)
+/* Where the driver maps buffer objects: nowhere else but in an SVM client's window. What
+ * a client of VM_BIND maps, in a raw address space, are buffer objects as well.
+ */
+static void
+nvkm_sim_chan_own(struct nvkm_vmm *vmm, struct nvsim_as *as)
 {
-	return vmm->managed.n.size ? vmm->managed.n.addr - vmm->managed.p.size : vmm->limit;
+	as->own = 0;
+	as->own_size = vmm->limit;
+	if (vmm->managed.n.size && !vmm->managed.raw) {
+		as->own = vmm->managed.p.size;
+		as->own_size = vmm->managed.n.addr - vmm->managed.p.size;
+	}
 }
 
 static void
@@ -128,14 +135,13 @@ nvkm_sim_chan_bind(struct nvkm_chan *chan)
 		.as.pdb_aperture = pdb & PDB_TARGET ? NVSIM_SYS : NVSIM_VRAM,
 		.as.replay = (pdb & PDB_FAULT_REPLAY) == PDB_FAULT_REPLAY,
 		.as.limit = nvkm_sim_inst_rd64(chan, INST_LIMIT),
-		.as.own = chan->vmm->managed.p.size,
-		.as.own_size = nvkm_sim_chan_own_size(chan->vmm),
 		.userd = nvkm_sim_chan_userd(chan),
 		.gp_base = gp & GENMASK_ULL(39, 0),
 		.gp_nr = 1U << (gp >> 48 & 0x1f),
 		.priv = nvkm_ro32(chan->inst, RAMFC_CONFIG) & RAMFC_CONFIG_PRIV,
 	};
 	nvkm_done(chan->inst);
+	nvkm_sim_chan_own(chan->vmm, &model->as);
 
 	WARN_ON(nvsim_chan_bind(&sim->model, model));
 }
