@@ -16,10 +16,6 @@
 #include <nouveau/nvif/class.h>
 #include <nouveau/nvif/cl0080.h>
 
-/* The driver's window: below 2^40, where GPFIFO and host semaphores have to be. */
-#define WINDOW_ADDR	0x4000000000ULL
-#define WINDOW_SIZE	0x100000000ULL
-
 #define CLASS_COPY	0xc0b5
 #define SUBC_COPY	4
 #define INCR(subc, mthd, n)	(1u << 29 | (n) << 16 | (subc) << 13 | (mthd) >> 2)
@@ -71,13 +67,13 @@ int gpu_open(struct gpu *gpu, const char *node)
 	int ret;
 
 	/* Nothing of the process may be there: the device could not reach it. */
-	window = mmap((void *)WINDOW_ADDR, WINDOW_SIZE, PROT_NONE,
+	window = mmap((void *)GPU_WINDOW_ADDR, GPU_WINDOW_SIZE, PROT_NONE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (window == MAP_FAILED && errno != EEXIST)
 		return -errno;
 	ret = gpu_open_plain(gpu, node);
 	if (!ret) {
-		ret = gpu_svm_init(gpu, WINDOW_ADDR, WINDOW_SIZE);
+		ret = gpu_svm_init(gpu, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE);
 		if (ret)
 			gpu_close(gpu);
 	}

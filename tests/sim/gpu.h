@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The driver's window: below 2^40, where GPFIFO and host semaphores have to be. */
+#define GPU_WINDOW_ADDR	0x4000000000ULL
+#define GPU_WINDOW_SIZE	0x100000000ULL
+
 struct gpu {
 	int fd;
 	struct nouveau_drm *drm;

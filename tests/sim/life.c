@@ -211,6 +211,125 @@ static void svm_init_twice(void)
 	gpu_close(&gpu);
 }
 
+/* Channels need addresses of 40 bits. */
+static void window_high(void)
+{
+	static const struct {
+		uint64_t addr, size;
+	} bad[] = {
+		{ 1ULL << 40, 1ULL << 32 },
+		{ (1ULL << 40) - (1ULL << 31), 1ULL << 32 },
+		{ (1ULL << 47) - (1ULL << 32), 1ULL << 32 },
+	};
+	struct gpu gpu;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		CHECK(!gpu_open_plain(&gpu, node), "no device");
+		ret = gpu_svm_init(&gpu, bad[i].addr, bad[i].size);
+		DEFECT(ret == -EINVAL, "a window at %#llx: %d", (unsigned long long)bad[i].addr,
+		       ret);
+		gpu_close(&gpu);
+	}
+}
+
+/* The highest that will do, and the lowest. */
+static void window_edges(void)
+{
+	static const uint64_t addr[] = { (1ULL << 40) - (1ULL << 32), 1ULL << 32 };
+	uint8_t *buf = pages(8192);
+	struct chan chan;
+	struct gpu gpu;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		CHECK(!gpu_open_plain(&gpu, node), "no device");
+		CHECK(!gpu_svm_init(&gpu, addr[i], 1ULL << 32), "no window at %#llx",
+		      (unsigned long long)addr[i]);
+		CHECK(!chan_open(&gpu, &chan), "no channel");
+		buf[0] = i + 1;
+		CHECK(!chan_memcpy(&chan, buf + 4096, buf, 1) && buf[4096] == i + 1, "copy");
+		chan_close(&chan);
+		gpu_close(&gpu);
+	}
+}
+
+/* Windows that do not fit, or that nothing fits into. */
+static void window_misfit(void)
+{
+	static const struct {
+		uint64_t addr, size;
+		bool may_do;	/* but no channel fits into it */
+	} bad[] = {
+		{ 1ULL << 49, 4096 },
+		{ (1ULL << 49) - 4096, 8192 },
+		{ 1ULL << 32, -4096ULL },
+		{ -4096ULL, 4096 },
+		{ -4096ULL, 8192 },
+		{ 0, -1ULL },
+		{ 0x4000000800ULL, 1ULL << 32 },
+		{ 0x4000000000ULL, 0x800 },
+		{ 0x4000000000ULL, 0, true },
+		{ 0x4000000000ULL, 4096, true },
+		{ 0, 0, true },
+	};
+	struct chan chan;
+	struct gpu gpu;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		CHECK(!gpu_open_plain(&gpu, node), "no device");
+		ret = gpu_svm_init(&gpu, bad[i].addr, bad[i].size);
+		CHECK(ret == -EINVAL || (bad[i].may_do && !ret), "a window of %#llx at %#llx: %d",
+		      (unsigned long long)bad[i].size, (unsigned long long)bad[i].addr, ret);
+		if (!ret)
+			CHECK(chan_open(&gpu, &chan) < 0, "a channel in a window of %#llx",
+			      (unsigned long long)bad[i].size);
+		gpu_close(&gpu);
+	}
+}
+
+/* Unmap what reaches into the driver's window, from both sides. */
+static void window_straddle(void)
+{
+	const uint64_t edge[] = { GPU_WINDOW_ADDR, GPU_WINDOW_ADDR + GPU_WINDOW_SIZE };
+	const size_t n = 16 * 4096;
+	struct sim_access a;
+	struct chan chan[2];
+	struct gpu gpu;
+	uint8_t *p[2], *buf = pages(8192);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		p[i] = mmap((void *)(edge[i] - n), 2 * n, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		CHECK(p[i] != MAP_FAILED, "mmap: %s", strerror(errno));
+	}
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!chan_open(&gpu, &chan[0]) && !chan_open(&gpu, &chan[1]), "no channel");
+	for (i = 0; i < 2; i++) {
+		uint8_t *own = p[i] + (i ? n : n - 4096);
+
+		*own = i + 1;
+		CHECK(!chan_memcpy(&chan[0], buf, own, 1) && buf[0] == i + 1, "copied %u", buf[0]);
+		CHECK(!munmap(p[i], 2 * n), "munmap");
+		/* The driver's buffers are where they were. */
+		buf[4096] = 5;
+		CHECK(!chan_memcpy(&chan[0], buf, buf + 4096, 1) && buf[0] == 5, "copied %u",
+		      buf[0]);
+		a = (struct sim_access) { chan[1].id, SIM_READ, (uintptr_t)own, 0, 1 };
+		CHECK(!sim_access(&a, 1) && a.error == -EFAULT, "unmapped memory was read: %d",
+		      a.error);
+		chan_close(&chan[1]);
+		CHECK(!chan_open(&gpu, &chan[1]), "no channel");
+	}
+	chan_close(&chan[1]);
+	chan_close(&chan[0]);
+	gpu_close(&gpu);
+}
+
 #define NO_RELEASE "does not hear of an mm's end: the device goes on in pages that are freed"
 
 const struct scenario life_scenarios[] = {
@@ -223,5 +342,11 @@ const struct scenario life_scenarios[] = {
 	  .defect = NO_RELEASE },
 	{ "hostile", hostile, "malformed submissions end their channel only", 120 },
 	{ "svm-init-twice", svm_init_twice, "SVM_INIT works once for a client", 10 },
+	{ "window-high", window_high, "a window where no channel works is refused", 30,
+	  .defect = "accepts a window that GPFIFOs and semaphores have not the bits for" },
+	{ "window-edges", window_edges, "the highest window that will do", 60 },
+	{ "window-misfit", window_misfit, "windows that do not fit are refused", 60,
+	  .wrecks = true, .defect = "frees what was never made of an address space" },
+	{ "window-straddle", window_straddle, "memory beside the window is unmapped with it", 60 },
 	{}
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * sim-test [-s SEED] [-t SECONDS] [-k] [-l] [SCENARIO...]: scenarios on the software GPU.
+ * sim-test [-s SEED] [-t SECONDS] [-n KILLS] [-p MIB] [-k] [-l] [SCENARIO...]: scenarios on the software GPU.
  * Exit status 0 if all of them hold; with -k, if those fail that are about a defect of
  * nouveau's, and the others hold.
  */
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -21,8 +22,10 @@ unsigned int load_seconds = 60;
 const char *node = "/dev/dri/renderD128";
 
 static const struct scenario * const tables[] = {
-	copy_scenarios, mm_scenarios, fault_scenarios, life_scenarios, vram_scenarios,
-	huge_scenarios, load_scenarios,
+	copy_scenarios, mm_scenarios, fault_scenarios, svm_scenarios, life_scenarios,
+	teardown_scenarios, vram_scenarios,
+	huge_scenarios, load_scenarios, reap_scenarios,
+	pressure_scenarios,
 };
 
 uint64_t now_ms(void)
@@ -62,6 +65,16 @@ void *pages(size_t n)
 	return p;
 }
 
+void *huge_pages(size_t n, uint8_t byte)
+{
+	const uintptr_t size = 2 << 20;
+	void *p = (void *)(((uintptr_t)pages(n + size) + size - 1) & ~(size - 1));
+
+	CHECK(!madvise(p, n, MADV_HUGEPAGE), "madvise: %s", strerror(errno));
+	memset(p, byte, n);
+	return p;
+}
+
 int child(void)
 {
 	const int parent = getpid();
@@ -89,7 +102,7 @@ int reap(int pid)
 static bool wanted(const struct scenario *s, char **name)
 {
 	if (!*name)
-		return true;
+		return !s->extra;
 	for (; *name; name++) {
 		if (!strcmp(*name, s->name))
 			return true;
@@ -97,18 +110,21 @@ static bool wanted(const struct scenario *s, char **name)
 	return false;
 }
 
-/* Is there device memory? */
-static bool vram(void)
+/* How nouveau was loaded; without a value, 0. */
+static unsigned int parameter(const char *name)
 {
-	FILE *f = fopen("/sys/module/nouveau/parameters/sim_vram", "r");
-	unsigned int size = 0;
+	unsigned int value = 0;
+	char path[128];
+	FILE *f;
 
+	snprintf(path, sizeof(path), "/sys/module/nouveau/parameters/%s", name);
+	f = fopen(path, "r");
 	if (f) {
-		if (fscanf(f, "%u", &size) != 1)
-			size = 0;
+		if (fscanf(f, "%u", &value) != 1)
+			value = 0;
 		fclose(f);
 	}
-	return size;
+	return value;
 }
 
 /* Does the kernel give huge pages to who asks for them? */
@@ -125,10 +141,39 @@ static bool thp(void)
 	return text[0] && !strstr(text, "[never]");
 }
 
+/* Which kernel this is: 703 is 7.3. */
+unsigned int release(void)
+{
+	unsigned int major, minor;
+	struct utsname uts;
+
+	CHECK(!uname(&uts) && sscanf(uts.release, "%u.%u", &major, &minor) == 2, "uname");
+	return major * 100 + minor;
+}
+
+/* Why a scenario cannot be run here, or NULL. */
+static const char *unfit(const struct scenario *s, bool known)
+{
+	if (s->vram && !parameter("sim_vram"))
+		return "the device has no memory (nouveau.sim_vram)";
+	if (s->no_vram && parameter("sim_vram"))
+		return "the device has memory (nouveau.sim_vram)";
+	if (s->second && parameter("sim_devices") < 2)
+		return "there is no second device (nouveau.sim_devices)";
+	if (s->huge && !thp())
+		return "huge pages are off";
+	/* With -k, defects are to be expected. */
+	if (s->wrecks && known)
+		return s->defect;
+	return NULL;
+}
+
 static bool run(const struct scenario *s, bool known)
 {
-	const uint64_t stale = sim_stat("stale_accesses"), bad = sim_stat("bad_tables");
+	const char *defect = known && release() >= s->since ? s->defect : NULL;
+	uint64_t stale = sim_stat("stale_accesses"), bad = sim_stat("bad_tables");
 	const uint64_t start = now_ms();
+	const int channels = sim_channels();
 	int pid, status;
 	bool itself;
 
@@ -140,13 +185,26 @@ static bool run(const struct scenario *s, bool known)
 		_exit(0);
 	}
 	status = reap(pid);
+	if (!sim_present()) {
+		printf("  the device is left unbound\n");
+		CHECK(!sim_bind(true), "it cannot be bound again");
+		status = 1;
+	}
+	/* Bound again, it counts from 0. */
+	if (sim_stat("stale_accesses") < stale || sim_stat("bad_tables") < bad)
+		stale = bad = 0;
 	sim_reset();
+	/* Its children end after it, and close the device's file with that. */
+	if (!sim_channels_are(channels)) {
+		printf("  %d channels are left\n", sim_channels() - channels);
+		status = status ? status : 1;
+	}
 	if (status == 128 + SIGALRM)
 		printf("  not done after %u s\n", s->limit);
 	else if (status > 128)
 		printf("  ended by signal %d\n", status - 128);
-	/* What a defect looks like: stale accesses only, or no end. */
-	itself = !status || status == 128 + SIGALRM;
+	/* What a defect looks like: stale accesses only, what is known of it, or no end. */
+	itself = !status || status == DEFECT_STATUS || status == 128 + SIGALRM;
 	if (sim_stat("stale_accesses") != stale) {
 		printf("  %llu stale accesses\n",
 		       (unsigned long long)(sim_stat("stale_accesses") - stale));
@@ -157,11 +215,11 @@ static bool run(const struct scenario *s, bool known)
 		       (unsigned long long)(sim_stat("bad_tables") - bad));
 		status = 1;
 	}
-	if (known && s->defect && status && itself) {
-		printf("known %s: %s; nouveau's defect: %s\n", s->name, s->what, s->defect);
+	if (defect && status && itself) {
+		printf("known %s: %s; nouveau's defect: %s\n", s->name, s->what, defect);
 		status = 0;
-	} else if (known && s->defect && !status && !s->sometimes) {
-		printf("FAIL %s: it should fail: %s\n", s->name, s->defect);
+	} else if (defect && !status && !s->sometimes) {
+		printf("FAIL %s: it should fail: %s\n", s->name, defect);
 		status = 1;
 	} else {
 		printf("%s %s: %s (%llu ms)\n", status ? "FAIL" : "ok", s->name, s->what,
@@ -177,13 +235,19 @@ int main(int argc, char **argv)
 	bool list = false, known = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:t:kl")) != -1) {
+	while ((opt = getopt(argc, argv, "s:t:n:p:kl")) != -1) {
 		switch (opt) {
 		case 's':
 			seed = strtoul(optarg, NULL, 0);
 			break;
 		case 't':
 			load_seconds = strtoul(optarg, NULL, 0);
+			break;
+		case 'n':
+			kills = strtoul(optarg, NULL, 0);
+			break;
+		case 'p':
+			small_mib = strtoul(optarg, NULL, 0);
 			break;
 		case 'k':
 			known = true;
@@ -192,7 +256,7 @@ int main(int argc, char **argv)
 			list = true;
 			break;
 		default:
-			fprintf(stderr, "usage: sim-test [-s SEED] [-t SECONDS] [-k] [-l] [SCENARIO...]\n");
+			fprintf(stderr, "usage: sim-test [-s SEED] [-t SECONDS] [-n KILLS] [-p MIB] [-k] [-l] [SCENARIO...]\n");
 			return 2;
 		}
 	}
@@ -206,16 +270,12 @@ int main(int argc, char **argv)
 		const struct scenario *s;
 
 		for (s = tables[i]; s->name; s++) {
-			if (!wanted(s, argv + optind))
+			if (!list && !wanted(s, argv + optind))
 				continue;
 			if (list) {
 				printf("%s: %s\n", s->name, s->what);
-			} else if (s->vram && !vram()) {
-				printf("skip %s: the device has no memory (nouveau.sim_vram)\n",
-				       s->name);
-				skipped++;
-			} else if (s->huge && !thp()) {
-				printf("skip %s: huge pages are off\n", s->name);
+			} else if (unfit(s, known)) {
+				printf("skip %s: %s\n", s->name, unfit(s, known));
 				skipped++;
 			} else if (run(s, known)) {
 				passed++;

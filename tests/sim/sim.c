@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define DIR "/sys/kernel/debug/nouveau-sim.0/"
+#define DRIVER "/sys/bus/platform/drivers/nouveau-sim/"
 
 /* How long something may take that takes milliseconds, on a machine that is busy. */
 #define LIMIT_MS 20000
@@ -99,6 +100,20 @@ const char *sim_channel_state(int chan)
 	return "";
 }
 
+uint64_t sim_channel_inst(int chan)
+{
+	char *line, *rest = slurp("channels");
+	unsigned long long inst;
+	int id;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (sscanf(line, "%d %*d %llx", &id, &inst) == 2 && id == chan)
+			return inst;
+	}
+	CHECK(false, "there is no channel %d", chan);
+	return 0;
+}
+
 void sim_knob(const char *name, unsigned int value)
 {
 	char text[16];
@@ -169,5 +184,40 @@ int sim_access(struct sim_access *access, unsigned int nr)
 	for (i = 0, rest = text; i < nr && (line = strsep(&rest, "\n")) && *line; i++)
 		CHECK(sscanf(line, "%*d %*s %*x %d %x", &access[i].error, &access[i].value) == 2,
 		      "cannot read: %s", line);
+	return ret;
+}
+
+static void *async_run(void *arg)
+{
+	struct sim_async *async = arg;
+
+	async->ret = sim_access(async->access, async->nr);
+	async->done = true;
+	return NULL;
+}
+
+void sim_access_start(struct sim_async *async, struct sim_access *access, unsigned int nr)
+{
+	*async = (struct sim_async) { .access = access, .nr = nr };
+	CHECK(!pthread_create(&async->thread, NULL, async_run, async), "no thread");
+}
+
+int sim_access_wait(struct sim_async *async)
+{
+	CHECK(!pthread_join(async->thread, NULL), "pthread_join");
+	return async->ret;
+}
+
+int sim_bind(bool bind)
+{
+	static const char device[] = "nouveau-sim.0";
+	const char *path = bind ? DRIVER "bind" : DRIVER "unbind";
+	const int fd = open(path, O_WRONLY);
+	int ret = 0;
+
+	CHECK(fd >= 0, "%s: %s", path, strerror(errno));
+	if (write(fd, device, strlen(device)) != (ssize_t)strlen(device))
+		ret = -errno;
+	close(fd);
 	return ret;
 }

@@ -61,9 +61,107 @@ static void migrate_exit(void)
 	CHECK(sim_channels_are(channels), "%d channels are left", sim_channels() - channels);
 }
 
+/* What the device has mapped already is migrated: it has to go on at the new place. */
+static void migrate_mapped(void)
+{
+	uint8_t *buf = pages(N);
+	struct chan chan;
+	struct gpu gpu;
+	int i;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!chan_open(&gpu, &chan), "no channel");
+	CHECK(!chan_fill(&chan, (uintptr_t)buf, 0x11111111, N / 4) && !chan_wait(&chan), "fill");
+	CHECK(!gpu_svm_migrate(&gpu, buf, N), "SVM_BIND");
+	CHECK(!chan_fill(&chan, (uintptr_t)buf, 0x22222222, N / 4) && !chan_wait(&chan), "fill");
+	for (i = 0; i < N; i++)
+		DEFECT(buf[i] == 0x22, "byte %#x: the CPU sees %#x", i, buf[i]);
+	chan_close(&chan);
+	gpu_close(&gpu);
+}
+
+/* Device memory that parent and child share after a fork: copy on write. */
+static void migrate_fork(void)
+{
+	uint8_t *buf = pages(N);
+	int pipe_[2], pid, i;
+	struct chan chan;
+	struct gpu gpu;
+	char c = 0;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!chan_open(&gpu, &chan), "no channel");
+	CHECK(!gpu_svm_migrate(&gpu, memset(buf, 0, N), N), "SVM_BIND");
+	CHECK(!chan_fill(&chan, (uintptr_t)buf, 0x11111111, N / 4) && !chan_wait(&chan), "fill");
+	CHECK(!pipe(pipe_), "pipe");
+	pid = child();
+	if (!pid) {
+		close(pipe_[1]);
+		CHECK(read(pipe_[0], &c, 1) == 1, "the parent is gone");
+		for (i = 0; i < N; i++)
+			CHECK(buf[i] == 0x11, "byte %#x: the child sees %#x", i, buf[i]);
+		_exit(0);
+	}
+	CHECK(!chan_fill(&chan, (uintptr_t)buf, 0x22222222, N / 4) && !chan_wait(&chan), "fill");
+	CHECK(write(pipe_[1], &c, 1) == 1 && reap(pid) == 0, "the child has failed");
+	for (i = 0; i < N; i++)
+		CHECK(buf[i] == 0x22, "byte %#x: the parent sees %#x", i, buf[i]);
+	chan_close(&chan);
+	gpu_close(&gpu);
+}
+
+/* The child of a process that has migrated and closed the device gets its memory back. */
+static void migrate_orphan(void)
+{
+	uint8_t *buf = pages(N);
+	int pipe_[2], pid, i;
+	struct gpu gpu;
+	char c = 0;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!gpu_svm_migrate(&gpu, memset(buf, 0x11, N), N), "SVM_BIND");
+	CHECK(!pipe(pipe_), "pipe");
+	pid = child();
+	if (!pid) {
+		/* Or the device would stay open. */
+		close(gpu.fd);
+		close(pipe_[1]);
+		CHECK(read(pipe_[0], &c, 1) == 1, "the parent is gone");
+		for (i = 0; i < N; i++)
+			CHECK(buf[i] == 0x11, "byte %#x: the child sees %#x", i, buf[i]);
+		_exit(0);
+	}
+	gpu_close(&gpu);
+	CHECK(write(pipe_[1], &c, 1) == 1 && reap(pid) == 0, "the child has failed");
+	for (i = 0; i < N; i++)
+		CHECK(buf[i] == 0x11, "byte %#x: the parent sees %#x", i, buf[i]);
+}
+
+static void migrate_nowhere(void)
+{
+	uint8_t *buf = pages(N);
+	struct gpu gpu;
+	int ret;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	ret = gpu_svm_migrate(&gpu, memset(buf, 1, N), N);
+	DEFECT(ret < 0, "SVM_BIND to a device without memory: %d", ret);
+	CHECK(buf[0] == 1 && buf[N - 1] == 1, "the memory has changed");
+	gpu_close(&gpu);
+}
+
 const struct scenario vram_scenarios[] = {
 	{ "migrate", migrate, "pages go to the device and come back", 60, .vram = true },
 	{ "migrate-exit", migrate_exit, "a process ends with its pages on the device", 60,
 	  .vram = true },
+	{ "migrate-mapped", migrate_mapped, "what the device has mapped is migrated", 60,
+	  .vram = true, .since = 703, .defect = "goes on in pages that it has migrated" },
+	{ "migrate-fork", migrate_fork, "device memory and copy on write", 15, .vram = true,
+	  .defect = "maps a page read-only for a write, and replays that for ever" },
+	{ "migrate-orphan", migrate_orphan, "who has migrated is gone, its child reads", 60,
+	  .vram = true, .wrecks = true,
+	  .defect = "device memory remembers a client that is gone, and the kernel crashes" },
+	{ "migrate-nowhere", migrate_nowhere, "migration to a device without memory", 30,
+	  .no_vram = true, .defect = "warns, and says that it has migrated" },
 	{}
 };

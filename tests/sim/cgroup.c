@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "cgroup.h"
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ROOT "/sys/fs/cgroup"
+
+static void path_of(char *path, size_t size, const char *name, const char *file)
+{
+	snprintf(path, size, ROOT "/%s%s%s", name, *name ? "/" : "", file);
+}
+
+static void put(const char *name, const char *file, const char *text)
+{
+	char path[128];
+	int fd;
+
+	path_of(path, sizeof(path), name, file);
+	fd = open(path, O_WRONLY);
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s to %s: %s",
+	      text, path, strerror(errno));
+	close(fd);
+}
+
+void cgroup_make(const char *name, unsigned int max_mib)
+{
+	char path[128], text[32];
+
+	put("", "cgroup.subtree_control", "+memory");
+	path_of(path, sizeof(path), name, "");
+	CHECK(!mkdir(path, 0755) || errno == EEXIST, "%s: %s", path, strerror(errno));
+	snprintf(text, sizeof(text), "%uM", max_mib);
+	put(name, "memory.max", max_mib ? text : "max");
+}
+
+void cgroup_join(const char *name)
+{
+	put(name, "cgroup.procs", "0");
+}
+
+uint64_t cgroup_current(const char *name)
+{
+	char path[128], text[32] = "";
+	int fd;
+
+	path_of(path, sizeof(path), name, "memory.current");
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "%s: %s", path, strerror(errno));
+	close(fd);
+	return strtoull(text, NULL, 10);
+}
+
+void cgroup_remove(const char *name)
+{
+	const uint64_t end = now_ms() + 20000;
+	char path[128];
+
+	path_of(path, sizeof(path), name, "");
+	/* Who was in it may be a zombie for a moment. */
+	while (rmdir(path) && errno == EBUSY && now_ms() < end)
+		usleep(10000);
+	CHECK(access(path, F_OK), "%s is still in use after 20 s", path);
+}
+
+int kmsg_open(void)
+{
+	const int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	CHECK(fd >= 0 && lseek(fd, 0, SEEK_END) >= 0, "/dev/kmsg: %s", strerror(errno));
+	return fd;
+}
+
+int kmsg_wait(int fd, const char *first, const char *second, unsigned int ms)
+{
+	const uint64_t end = now_ms() + ms;
+	char line[2048];
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, line, sizeof(line) - 1);
+		if (n > 0) {
+			line[n] = 0;
+			if (strstr(line, first))
+				return 0;
+			if (strstr(line, second))
+				return 1;
+			continue;
+		}
+		/* Overwritten before it was read: what is wanted may still come. */
+		if (n < 0 && errno == EPIPE)
+			continue;
+		CHECK(n < 0 && errno == EAGAIN, "/dev/kmsg: %s", strerror(errno));
+		if (now_ms() >= end)
+			return -1;
+		poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, end - now_ms());
+	}
+}
