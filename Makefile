@@ -45,6 +45,9 @@ check-sim: kernel ## run tests/sim on nouveau's software GPU, in a guest on BASE
 	@tools/test-sim-kunit $(BASE) $(VARIANT)
 	@tools/test-sim $(BASE) $(VARIANT)
 
+soak: kernel ## 200 kills of a process with its memory on the software GPU, 10 minutes of memory pressure
+	@tools/test-reap $(BASE) patched 200 600
+
 check-kasan: deps ## the software GPU's tests with KASAN on BASE and VARIANT (a kernel of its own)
 	@tools/check-kasan $(BASE) $(VARIANT)
 
@@ -63,5 +66,5 @@ docs: deps ## build the documentation as HTML in build/docs
 clean: ## remove the built kernels, keep the downloads
 	@tools/clean
 
-.PHONY: help demo check check-long check-sim check-kasan deps source prepare kernel kunit contract \
+.PHONY: help demo check check-long check-sim soak check-kasan deps source prepare kernel kunit contract \
 	hmm boot export docs clean
