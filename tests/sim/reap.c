@@ -64,7 +64,7 @@
 #define REAPER_MS	120000
 
 unsigned int kills = 20;
-unsigned int small_mib = 16;
+unsigned int small_mib = 4;
 
 static void pin_other(int pid, int cpu)
 {
