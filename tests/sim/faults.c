@@ -226,6 +226,26 @@ static void replay_dropped(void)
 	end();
 }
 
+/* An entry of the fault buffer does not become valid: its access is not forgotten. */
+static void valid_lost(void)
+{
+	enum { LIMIT_MS = 10000 };
+	uint8_t *buf = pages(2 * 4096);
+	uint64_t start;
+
+	begin();
+	buf[0] = 3;
+	sim_knob("drop_valid", 1);
+	CHECK(!chan_copy(&chan, &(struct copy) { .dst = (uintptr_t)buf + 4096,
+			 .src = (uintptr_t)buf, .length = 1, .lines = 1 }), "copy");
+	for (start = now_ms(); !chan_done(&chan) && now_ms() < start + LIMIT_MS;)
+		usleep(1000);
+	DEFECT(chan_done(&chan), "the channel is \"%s\" after %d s",
+	       sim_channel_state(chan.id), LIMIT_MS / 1000);
+	CHECK(buf[4096] == 3, "copied %u", buf[4096]);
+	end();
+}
+
 /* A fault buffer with room for three, and many faults at once. */
 static void buffer_full(void)
 {
@@ -279,6 +299,8 @@ const struct scenario fault_scenarios[] = {
 	{ "gates", gates, "a fault, its interrupt, a replay can be held", 90 },
 	{ "gate-flush", gate_flush, "an unmapping waits for the flush", 60 },
 	{ "replay-dropped", replay_dropped, "without its replay an access waits", 60 },
+	{ "valid-lost", valid_lost, "an access whose fault entry is lost faults again", 60,
+	  .defect = "drops an entry that is not valid yet, after GET has moved" },
 	{ "buffer-full", buffer_full, "a full fault buffer loses nothing", 60 },
 	{ "tlb-sizes", tlb_sizes, "the TLB's size makes no difference", 60 },
 	{}

@@ -154,6 +154,7 @@ void sim_reset(void)
 	for (i = 0; i < 4; i++)
 		sim_gate(gate[i], false);
 	sim_knob("drop_replays", 0);
+	sim_knob("drop_valid", 0);
 	sim_knob("fault_entries", 0);
 	sim_knob("tlb_size", 64);
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <nouveau/nouveau.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -64,14 +65,16 @@ static void copy_for_long(void)
 
 /*
  * The device is unbound while a client has it open, with a channel and memory mapped. The
- * client is idle, or in a copy, or has a fault at a gate. Then it tries to go on, or is killed.
+ * client is idle, or in a copy, or has a fault at a gate, which makes its channel end by a
+ * time-out. Then it tries to go on, or is killed. What it has mapped of its buffers is zeroes
+ * by then, and one of them outlives it, exported.
  */
 static void unbind(const char *gate, bool copies, bool killed)
 {
 	const uint64_t bytes = sim_stat("copied_bytes");
 	const char *what = gate ? gate : copies ? "copies" : "idle";
 	uint8_t *buf = pages(2 * PAGE);
-	int pid, ready[2], go[2];
+	int pid, ready[2], go[2], exported = -1;
 	uint64_t start;
 	char c = 0;
 
@@ -84,12 +87,16 @@ static void unbind(const char *gate, bool copies, bool killed)
 		begin();
 		if (!gate)
 			CHECK(!chan_memcpy(&chan, buf, buf + PAGE, PAGE), "copy");
+		CHECK(!nouveau_bo_set_prime(chan.sem, &exported), "export");
 		if (gate || copies)
 			copy_for_long();
 		CHECK(write(ready[1], "r", 1) == 1, "pipe");
 		CHECK(read(go[0], &c, 1) == 1, "the parent is gone");
 		CHECK(chan_memcpy(&chan, buf, buf + PAGE, 1), "a copy without a device");
+		CHECK(!*chan.seen, "a buffer without a device has %u in it", *chan.seen);
+		*chan.seen = 1;
 		end();
+		close(exported);
 		fflush(stdout);
 		_exit(0);
 	}
@@ -121,16 +128,24 @@ static void unbind_open(void)
 {
 	unbind(NULL, false, false);
 	unbind(NULL, false, true);
+}
+
+static void unbind_in_copy(void)
+{
 	unbind(NULL, true, false);
 	unbind(NULL, true, true);
 }
 
 static void unbind_in_fault(void)
 {
-	int i;
+	unbind(gates[0], false, false);
+}
 
-	for (i = 0; i < 3; i++)
-		unbind(gates[i], false, i % 2);
+static void unbind_at_gates(void)
+{
+	unbind(gates[0], false, true);
+	unbind(gates[1], false, false);
+	unbind(gates[2], false, true);
 }
 
 /*
@@ -323,10 +338,13 @@ static void fork_orphan(void)
 #define CLIENTS "ends the kernel's channels before the clients' that need them"
 
 const struct scenario teardown_scenarios[] = {
-	/* Not fixed either: TTM ends while the client has buffers. */
-	{ "unbind-open", unbind_open, "the device is unbound while a client has it open", 240,
+	{ "unbind-open", unbind_open, "the device is unbound while a client has it open", 60,
+	  .defect = CLIENTS, .wrecks = true },
+	{ "unbind-in-fault", unbind_in_fault, "the device is unbound with a fault held", 120,
+	  .defect = CLIENTS, .wrecks = true },
+	{ "unbind-at-gates", unbind_at_gates, "the same at each gate", 240,
 	  .defect = CLIENTS, .wrecks = true, .extra = true },
-	{ "unbind-in-fault", unbind_in_fault, "the device is unbound with a fault held", 240,
+	{ "unbind-in-copy", unbind_in_copy, "the device is unbound while it copies", 240,
 	  .defect = CLIENTS, .wrecks = true, .extra = true },
 	{ "close-in-fault", close_in_fault, "the device's file is closed with a fault held", 120 },
 	{ "exec-in-fault", exec_in_fault, "another program is executed with a fault held", 120 },

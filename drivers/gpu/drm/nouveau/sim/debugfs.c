@@ -317,6 +317,7 @@ nvkm_sim_debugfs_init(struct nvkm_sim *sim)
 	debugfs_create_file("tlb_size", 0600, dir, sim, &tlb_size_fops);
 	debugfs_create_u32("fault_entries", 0600, dir, &sim->model.fault.limit);
 	debugfs_create_u32("drop_replays", 0600, dir, &sim->model.drop_replays);
+	debugfs_create_u32("drop_valid", 0600, dir, &sim->model.drop_valid);
 	debugfs_create_file("fault", 0600, gates, sim, &gate_fops);
 	debugfs_create_file("notify", 0600, gates, sim, &gate_fops);
 	debugfs_create_file("replay", 0600, gates, sim, &gate_fops);

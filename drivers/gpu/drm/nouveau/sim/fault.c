@@ -45,7 +45,7 @@ bool nvsim_fault_report(struct nvsim *sim, const struct nvsim_fault *fault)
 	const u32 get = READ_ONCE(*buffer->get), put = READ_ONCE(*buffer->put);
 	const u64 now = ktime_get_ns();
 	const u32 entries = buffer->entries;
-	u32 *entry, pending, next;
+	u32 *entry, pending, next, valid = INFO_VALID;
 
 	lockdep_assert_held(&sim->lock);
 
@@ -64,8 +64,12 @@ bool nvsim_fault_report(struct nvsim *sim, const struct nvsim_fault *fault)
 	entry[4] = lower_32_bits(now);
 	entry[5] = upper_32_bits(now);
 	entry[6] = fault->engine;
+	if (sim->drop_valid) {
+		sim->drop_valid--;
+		valid = 0;
+	}
 	/* Pairs with the reader, who looks at PUT, then at VALID, then at the rest. */
-	smp_store_release(&entry[7], INFO_VALID | INFO_HUB | INFO_REPLAYABLE |
+	smp_store_release(&entry[7], valid | INFO_HUB | INFO_REPLAYABLE |
 			  fault->client << INFO_CLIENT_SHIFT |
 			  fault->type << INFO_ACCESS_SHIFT | fault->reason);
 	next = put + 1 == entries ? 0 : put + 1;

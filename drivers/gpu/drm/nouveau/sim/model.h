@@ -278,6 +278,7 @@ struct nvsim_ops {
  * @faults_held: how many faults were seen to, in the pass over all channels under way
  * @replay_due: a replay waits at its gate
  * @drop_replays: how many replays to ignore; a knob
+ * @drop_valid: how many fault buffer entries to leave without VALID; a knob
  * @calling: calls under way that end a channel; who unbinds one waits for them, they
  *	know it by the address of its instance block, which may be another's afterwards
  * @wait: woken when anything about a gate or an access by hand changes
@@ -306,6 +307,7 @@ struct nvsim {
 	u32 faults_held;
 	bool replay_due;
 	u32 drop_replays;
+	u32 drop_valid;
 	u32 calling;
 	wait_queue_head_t wait;
 
