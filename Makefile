@@ -45,6 +45,15 @@ check-sim: kernel ## run tests/sim on nouveau's software GPU, in a guest on BASE
 	@tools/test-sim-kunit $(BASE) $(VARIANT)
 	@tools/test-sim $(BASE) $(VARIANT)
 
+check-igt: kernel ## run tests/igt on the software GPU in a guest on BASE and VARIANT (all, or GROUP="basic oom")
+	@tools/test-igt $(BASE) $(VARIANT) $(GROUP)
+
+check-igt-opencl: deps ## run tests/igt over OpenCL on this machine's processors
+	@tools/test-igt-opencl
+
+igt-install: ## copy tests/igt into an IGT tree, IGT_SRC=/path
+	@tools/igt-install "$(IGT_SRC)"
+
 soak: kernel ## 200 kills of a process with its memory on the software GPU, 10 minutes of memory pressure
 	@tools/test-reap $(BASE) patched 200 600
 
@@ -66,5 +75,5 @@ docs: deps ## build the documentation as HTML in build/docs
 clean: ## remove the built kernels, keep the downloads
 	@tools/clean
 
-.PHONY: help demo check check-long check-sim soak check-kasan deps source prepare kernel kunit contract \
+.PHONY: help demo check check-long check-sim check-igt check-igt-opencl igt-install soak check-kasan deps source prepare kernel kunit contract \
 	hmm boot export docs clean

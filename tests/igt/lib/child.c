@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "child.h"
+#include "igt_decl.h"
+#include "poll_within.h"
+#include "svm_wait.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static pid_t children[32];
+
+enum { CHILDREN = sizeof(children) / sizeof(*children) };
+
+pid_t child_start(void)
+{
+	const pid_t parent = getpid();
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < CHILDREN && children[i]; i++)
+		;
+	if (i == CHILDREN)
+		return -EAGAIN;
+	fflush(NULL);
+	/*
+	 * As fork(), but for the signal that a parent gets of a child's end: a child without
+	 * is seen by those waits only that have __WALL. IGT's has not.
+	 */
+	pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (pid < 0)
+		return -errno;
+	if (pid) {
+		children[i] = pid;
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
+}
+
+void child_exit(int status)
+{
+	fflush(NULL);
+	_exit(status);
+}
+
+static void forget(pid_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < CHILDREN; i++)
+		if (children[i] == pid)
+			children[i] = 0;
+}
+
+int child_wait(pid_t pid, int *status, unsigned int ms, const char *what)
+{
+	const int fd = syscall(SYS_pidfd_open, pid, 0);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = poll_within(fd, POLLIN, ms);
+	close(fd);
+	if (ret < 0)
+		return ret;
+	if (!ret) {
+		igt_info("Not within %u ms: %s\n", ms, what);
+		svm_report_process(pid);
+		svm_report_workers();
+		return -ETIME;
+	}
+	if (waitpid(pid, status, __WALL) != pid)
+		return -errno;
+	forget(pid);
+	return 0;
+}
+
+void child_kill_all(unsigned int ms)
+{
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < CHILDREN; i++)
+		if (children[i])
+			kill(children[i], SIGKILL);
+	for (i = 0; i < CHILDREN; i++) {
+		if (!children[i])
+			continue;
+		child_wait(children[i], &status, ms, "a child that was killed ends");
+		/* If not, it has been reported, and does not get better. */
+		children[i] = 0;
+	}
+}

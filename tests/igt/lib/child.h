@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CHILD_H
+#define CHILD_H
+/*
+ * Processes that a test forks because they will be killed, or may get stuck in the kernel.
+ * IGT's own may not be killed, are waited for without a limit, and no child may be left when
+ * a test ends, or IGT aborts it. These may be stuck for ever. They are killed with the test.
+ */
+#include <stdio.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* fork(): 0 in the child, which leaves by child_exit() or CHILD_CHECK(). Or -errno. */
+pid_t child_start(void);
+void child_exit(int status) __attribute__((noreturn));
+/*
+ * Wait until it has ended; its wait status. 0; -ETIME: not within ms, and where it is has been
+ * reported; -errno.
+ */
+int child_wait(pid_t pid, int *status, unsigned int ms, const char *what);
+/* Kill those that are left, and wait for each, for ms at most. */
+void child_kill_all(unsigned int ms);
+
+/* In a child, where IGT's assertions would go on with the next subtest. */
+#define CHILD_CHECK(ok, ...)						\
+	do {								\
+		if (!(ok)) {						\
+			fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);	\
+			fprintf(stderr, __VA_ARGS__);			\
+			fprintf(stderr, "\n");				\
+			child_exit(1);					\
+		}							\
+	} while (0)
+#endif

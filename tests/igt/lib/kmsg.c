@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/* The format of /dev/kmsg, a record a read: Documentation/ABI/testing/dev-kmsg of the kernel. */
+#include "kmsg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+int kmsg_open(void)
+{
+	const int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
+	return fd;
+}
+
+int kmsg_wait(int fd, const char *first, const char *second, unsigned int ms)
+{
+	const int64_t end = now_ms() + ms;
+	char line[2048];
+	int64_t left;
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, line, sizeof(line) - 1);
+		if (n > 0) {
+			line[n] = 0;
+			if (strstr(line, first))
+				return 0;
+			if (strstr(line, second))
+				return 1;
+			continue;
+		}
+		/* Overwritten before it was read: what is wanted may still come. */
+		if (n < 0 && (errno == EPIPE || errno == EINTR))
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			return -errno;
+		left = end - now_ms();
+		if (left <= 0)
+			return -ETIME;
+		poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, left);
+	}
+}

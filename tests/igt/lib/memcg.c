@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/* Names and formats: Documentation/admin-guide/cgroup-v2.rst of the kernel. */
+#include "memcg.h"
+#include "poll_within.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROOT "/sys/fs/cgroup"
+
+static int put(const char *dir, const char *file, const char *text)
+{
+	char path[192];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* The file's text. */
+static int get(int fd, char *text, size_t size)
+{
+	const ssize_t n = pread(fd, text, size - 1, 0);
+
+	if (n < 0)
+		return -errno;
+	text[n] = 0;
+	return 0;
+}
+
+bool memcg_available(void)
+{
+	const int fd = open(ROOT "/cgroup.controllers", O_RDONLY | O_CLOEXEC);
+	char text[256] = "";
+	bool has;
+
+	if (fd < 0)
+		return false;
+	has = !get(fd, text, sizeof(text)) && strstr(text, "memory");
+	close(fd);
+	return has;
+}
+
+int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
+{
+	char text[32];
+	int ret = put(ROOT, "cgroup.subtree_control", "+memory");
+
+	if (ret)
+		return ret;
+	snprintf(cg->path, sizeof(cg->path), ROOT "/%s-%d", name, getpid());
+	if (mkdir(cg->path, 0755))
+		return -errno;
+	if (!max_mib)
+		return 0;
+	snprintf(text, sizeof(text), "%uM", max_mib);
+	ret = put(cg->path, "memory.max", text);
+	if (!ret) {
+		ret = put(cg->path, "memory.swap.max", "0");
+		/* A kernel that cannot swap has no such file. */
+		if (ret == -ENOENT)
+			ret = 0;
+	}
+	if (ret)
+		rmdir(cg->path);
+	return ret;
+}
+
+int memcg_join(const struct memcg *cg)
+{
+	return put(cg ? cg->path : ROOT, "cgroup.procs", "0");
+}
+
+int64_t memcg_current(const struct memcg *cg)
+{
+	char path[192], text[32];
+	int64_t ret;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/memory.current", cg->path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = get(fd, text, sizeof(text));
+	close(fd);
+	return ret ? ret : strtoll(text, NULL, 10);
+}
+
+int memcg_remove(const struct memcg *cg, unsigned int ms)
+{
+	char path[192], text[64];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", cg->path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* Whoever has ended is in it until its last thread has been scheduled away. */
+	for (;;) {
+		ret = get(fd, text, sizeof(text));
+		if (ret || strstr(text, "populated 0"))
+			break;
+		ret = poll_within(fd, POLLPRI, ms);
+		if (ret <= 0) {
+			ret = ret ? ret : -EBUSY;
+			break;
+		}
+	}
+	close(fd);
+	return ret ? ret : rmdir(cg->path) ? -errno : 0;
+}

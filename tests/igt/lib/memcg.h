@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MEMCG_H
+#define MEMCG_H
+/* Memory cgroups, version 2, beside those that the system has. 0 or -errno. */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct memcg {
+	char path[128];
+};
+
+/* Is there a memory controller of version 2? */
+bool memcg_available(void);
+/* Make one; max_mib: its limit, without swap, or 0. */
+int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib);
+/* Go into it; NULL: into the root. What was charged before stays where it was. */
+int memcg_join(const struct memcg *cg);
+/* What is charged to it, in bytes, or -errno. */
+int64_t memcg_current(const struct memcg *cg);
+/* Wait until nobody is in it, and remove it. */
+int memcg_remove(const struct memcg *cg, unsigned int ms);
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/* The back end over nouveau's copy engine, see gpu.h. */
+#include "gpu.h"
+#include "nouveau_node.h"
+#include "poll_within.h"
+#include "svm_backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nouveau/nouveau.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+struct ce_gpu {
+	struct svm_gpu base;
+	struct gpu gpu;
+	char device[64];
+	bool counts;
+};
+
+struct ce_queue {
+	struct svm_queue base;
+	struct chan chan;
+	int fence;		/* the semaphore's buffer; poll() tells when it is idle */
+	bool dead;		/* seen by a wait; libdrm does not pass on what a submission says */
+};
+
+static struct ce_gpu *to_ce(const struct svm_gpu *gpu)
+{
+	return (struct ce_gpu *)gpu;
+}
+
+static struct ce_queue *to_queue(struct svm_queue *queue)
+{
+	return (struct ce_queue *)queue;
+}
+
+static void ce_close(struct svm_gpu *gpu)
+{
+	gpu_close(&to_ce(gpu)->gpu);
+	free(gpu);
+}
+
+static int ce_open(struct svm_gpu **gpu, const char **why)
+{
+	const char *wanted = getenv("SVM_GPU_BACKEND");
+	struct ce_gpu *ce;
+	uint64_t value;
+	char node[32];
+	int ret = nouveau_node_find(node, sizeof(node));
+
+	if (ret) {
+		*why = ret == -ENODEV ? "no render node in /dev/dri is of driver nouveau" :
+		       "a render node in /dev/dri cannot be opened";
+		return ret;
+	}
+	ce = calloc(1, sizeof(*ce));
+	if (!ce)
+		return -ENOMEM;
+	ret = gpu_open(&ce->gpu, node);
+	if (ret) {
+		free(ce);
+		/* Not every chip has replayable faults. */
+		*why = ret == -ENOSYS ? "nouveau's device has no shared virtual memory" :
+		       "nouveau's device does not open with shared virtual memory";
+		return ret == -ENOSYS ? -ENODEV : ret;
+	}
+	ce->base.backend = &nouveau_ce_backend;
+	nouveau_node_device(ce->gpu.fd, ce->device, sizeof(ce->device));
+	if (strncmp(ce->device, "nouveau-sim", 11) && !wanted) {
+		ce_close(&ce->base);
+		*why = "the copy engine of a board does not fault replayably (SVM_GPU_BACKEND=nouveau-ce tries it)";
+		return -ENODEV;
+	}
+	ce->counts = !nouveau_node_stat(ce->device, "stale_accesses", &value);
+	*gpu = &ce->base;
+	return 0;
+}
+
+static bool ce_has(const struct svm_gpu *gpu, enum svm_cap cap)
+{
+	switch (cap) {
+	case SVM_MIGRATE:
+		return to_ce(gpu)->gpu.dev->vram_size;
+	case SVM_FAULTS:
+	case SVM_ORACLE:
+		return to_ce(gpu)->counts;
+	case SVM_DEAD:
+		return true;
+	}
+	return false;
+}
+
+static int ce_fd(const struct svm_gpu *gpu)
+{
+	return to_ce(gpu)->gpu.fd;
+}
+
+static int ce_migrate(struct svm_gpu *gpu, void *addr, size_t size)
+{
+	return gpu_svm_migrate(&to_ce(gpu)->gpu, addr, size);
+}
+
+static uint64_t ce_stat(const struct svm_gpu *gpu, const char *counter)
+{
+	uint64_t value = 0;
+
+	nouveau_node_stat(to_ce(gpu)->device, counter, &value);
+	return value;
+}
+
+static uint64_t ce_faults(const struct svm_gpu *gpu)
+{
+	return ce_stat(gpu, "faults_read") + ce_stat(gpu, "faults_write") +
+	       ce_stat(gpu, "faults_atomic") + ce_stat(gpu, "faults_prefetch");
+}
+
+static uint64_t ce_stale(const struct svm_gpu *gpu)
+{
+	return ce_stat(gpu, "stale_accesses");
+}
+
+static int ce_queue_open(struct svm_gpu *gpu, struct svm_queue **queue)
+{
+	struct ce_queue *ce = calloc(1, sizeof(*ce));
+	int ret;
+
+	if (!ce)
+		return -ENOMEM;
+	ce->base.backend = &nouveau_ce_backend;
+	ret = chan_open(&to_ce(gpu)->gpu, &ce->chan);
+	if (ret) {
+		free(ce);
+		return ret;
+	}
+	if (drmPrimeHandleToFD(ce->chan.gpu->fd, ce->chan.sem->handle, DRM_CLOEXEC, &ce->fence)) {
+		ret = -errno;
+		chan_close(&ce->chan);
+		free(ce);
+		return ret;
+	}
+	*queue = &ce->base;
+	return 0;
+}
+
+static void ce_queue_close(struct svm_queue *queue)
+{
+	struct ce_queue *ce = to_queue(queue);
+
+	close(ce->fence);
+	chan_close(&ce->chan);
+	free(ce);
+}
+
+static int ce_copy(struct svm_queue *queue, void *dst, const void *src, size_t n)
+{
+	struct ce_queue *ce = to_queue(queue);
+	const struct copy copy = {
+		.dst = (uintptr_t)dst, .src = (uintptr_t)src, .length = n, .lines = 1,
+		.dst_pitch = n, .src_pitch = n,
+	};
+
+	if (n > UINT32_MAX)
+		return -EINVAL;
+	if (ce->dead)
+		return -ENODEV;
+	return n ? chan_copy(&ce->chan, &copy) : 0;
+}
+
+static int ce_fill(struct svm_queue *queue, uint32_t *dst, uint32_t value, size_t words)
+{
+	struct ce_queue *ce = to_queue(queue);
+
+	if (words > UINT32_MAX)
+		return -EINVAL;
+	if (ce->dead)
+		return -ENODEV;
+	return words ? chan_fill(&ce->chan, (uintptr_t)dst, value, words) : 0;
+}
+
+static int ce_add(struct svm_queue *queue, uint32_t *word, uint32_t value)
+{
+	struct ce_queue *ce = to_queue(queue);
+
+	return ce->dead ? -ENODEV : chan_add(&ce->chan, (uintptr_t)word, value);
+}
+
+static int ce_wait(struct svm_queue *queue, unsigned int ms)
+{
+	struct ce_queue *ce = to_queue(queue);
+	const int ret = poll_within(ce->fence, POLLOUT, ms);
+
+	if (ret <= 0)
+		return ret ? ret : -ETIME;
+	/* The fence of a channel that has been killed is signalled as well. */
+	ce->dead = !chan_done(&ce->chan);
+	return ce->dead ? -EIO : 0;
+}
+
+const struct svm_backend nouveau_ce_backend = {
+	.name = "nouveau-ce",
+	.open = ce_open,
+	.close = ce_close,
+	.has = ce_has,
+	.fd = ce_fd,
+	.migrate = ce_migrate,
+	.faults = ce_faults,
+	.stale = ce_stale,
+	.queue_open = ce_queue_open,
+	.queue_close = ce_queue_close,
+	.copy = ce_copy,
+	.fill = ce_fill,
+	.add = ce_add,
+	.wait = ce_wait,
+};

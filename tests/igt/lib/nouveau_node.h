@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NOUVEAU_NODE_H
+#define NOUVEAU_NODE_H
+/*
+ * nouveau's render node, found by the driver's name: which numbers IGT has for drivers
+ * depends on its version, and it has none for nouveau.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+/* What nouveau has in the log, at error level, of a queue that dies. */
+#define NOUVEAU_DEAD_QUEUE_DMESG \
+	"nouveau.*: (fifo:.*(fault|rc scheduled|errored)|.*channel [0-9]+ killed)"
+
+/* Its path. 0; -ENODEV: there is none; or what opening it says. */
+int nouveau_node_find(char *path, size_t size);
+/* Its device's name, which is that of its folder in debugfs, where it has one. */
+int nouveau_node_device(int fd, char *name, size_t size);
+/* A counter of the software GPU's. 0; -ENOENT: it is not one, or there is no such counter. */
+int nouveau_node_stat(const char *device, const char *counter, uint64_t *value);
+#endif

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The back end over OpenCL, for devices with fine-grain system SVM: their kernels reach the
+ * process's memory by its own addresses. All accesses are kernels', as a copy that the
+ * library offers may be done by the CPU.
+ *
+ * OpenCL does not survive a fork: its threads are not in the child, and nouveau's file would
+ * go on reaching the parent's memory. So it is begun with the first queue only, by the process
+ * that opens that; svm_gpu_open() asks a child of its own whether it can be.
+ */
+#include "opencl_device.h"
+#include "poll_within.h"
+#include "svm_backend.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	GROUP = 64,		/* work items in a group */
+	PROBE_MS = 30000,	/* a compiler is loaded, and run */
+	CLOSE_MS = 10000,
+};
+
+static const char source[] =
+	"kernel void copy(global uchar *dst, global const uchar *src, ulong n)\n"
+	"{\n"
+	"	if (get_global_id(0) < n)\n"
+	"		dst[get_global_id(0)] = src[get_global_id(0)];\n"
+	"}\n"
+	"kernel void fill(global uint *dst, uint value, ulong n)\n"
+	"{\n"
+	"	if (get_global_id(0) < n)\n"
+	"		dst[get_global_id(0)] = value;\n"
+	"}\n"
+	"kernel void add(volatile global uint *word, uint value)\n"
+	"{\n"
+	"	if (get_global_id(0) == 0)\n"
+	"		atomic_add(word, value);\n"
+	"}\n";
+
+struct opencl_gpu {
+	struct svm_gpu base;
+	pthread_mutex_t lock;	/* of all below */
+	cl_device_id device;
+	cl_context context;
+	cl_program program;
+};
+
+struct opencl_queue {
+	struct svm_queue base;
+	cl_command_queue queue;
+	cl_kernel copy, fill, add;
+	pthread_mutex_t lock;	/* of all below */
+	pthread_cond_t idle;
+	unsigned int pending;	/* begun and not done */
+	bool dead;		/* one of them has failed */
+};
+
+/* Who has begun with OpenCL: this process, or one that it was forked from. */
+static pid_t begun_by;
+
+static struct opencl_gpu *to_gpu(struct svm_gpu *gpu)
+{
+	return (struct opencl_gpu *)gpu;
+}
+
+static struct opencl_queue *to_queue(struct svm_queue *queue)
+{
+	return (struct opencl_queue *)queue;
+}
+
+static int build(struct opencl_gpu *gpu, struct opencl_why *why)
+{
+	const char *text = source;
+	cl_int err;
+
+	gpu->program = cl.CreateProgramWithSource(gpu->context, 1, &text, NULL, &err);
+	if (!gpu->program)
+		return opencl_fail(opencl_errno(err), why, "clCreateProgramWithSource: error %d", err);
+	err = cl.BuildProgram(gpu->program, 1, &gpu->device, "", NULL, NULL);
+	if (err) {
+		char log[400] = "";
+
+		cl.GetProgramBuildInfo(gpu->program, gpu->device, CL_PROGRAM_BUILD_LOG,
+				       sizeof(log), log, NULL);
+		return opencl_fail(opencl_errno(err), why, "clBuildProgram: error %d: %s", err, log);
+	}
+	return 0;
+}
+
+static void drop(struct opencl_gpu *gpu)
+{
+	if (gpu->program)
+		cl.ReleaseProgram(gpu->program);
+	if (gpu->context)
+		cl.ReleaseContext(gpu->context);
+	gpu->program = NULL;
+	gpu->context = NULL;
+}
+
+/*
+ * The library's own clean-up, run in a child, would take apart what is its parent's.
+ */
+static void end_child(int status, void *unused)
+{
+	(void)unused;
+	fflush(NULL);
+	_exit(status);
+}
+
+static void after_fork(void)
+{
+	/* Last come, first called. */
+	on_exit(end_child, NULL);
+}
+
+static int start(struct opencl_gpu *gpu, struct opencl_why *why)
+{
+	cl_int err;
+	int ret;
+
+	if (begun_by && begun_by != getpid())
+		return opencl_fail(-EPERM, why, "this process was forked from one that had a queue "
+				   "of OpenCL's, which cannot be used any more then; if that was "
+				   "another subtest's, run this one by itself");
+	if (gpu->context)
+		return 0;
+	if (!begun_by)
+		pthread_atfork(NULL, NULL, after_fork);
+	begun_by = getpid();
+	ret = opencl_find(&gpu->device, why);
+	if (ret)
+		return ret;
+	gpu->context = cl.CreateContext(NULL, 1, &gpu->device, NULL, NULL, &err);
+	if (!gpu->context)
+		return opencl_fail(opencl_errno(err), why, "clCreateContext: error %d", err);
+	ret = build(gpu, why);
+	if (ret)
+		drop(gpu);
+	return ret;
+}
+
+struct answer {
+	int ret;
+	struct opencl_why why;
+};
+
+/* Can this process begin? Let a child try, and end. */
+static int probe(struct opencl_gpu *gpu, struct opencl_why *why)
+{
+	struct answer answer = { 0 };
+	int fd[2], ret, status;
+	pid_t pid;
+
+	if (pipe(fd))
+		return opencl_fail(-errno, why, "pipe");
+	pid = fork();
+	if (!pid) {
+		answer.ret = start(gpu, &answer.why);
+		_exit(write(fd[1], &answer, sizeof(answer)) != sizeof(answer));
+	}
+	ret = pid < 0 ? -errno : 0;
+	close(fd[1]);
+	if (ret) {
+		close(fd[0]);
+		return opencl_fail(ret, why, "fork");
+	}
+	ret = poll_within(fd[0], POLLIN, PROBE_MS);
+	if (!ret) {
+		kill(pid, SIGKILL);
+		ret = opencl_fail(-ETIME, why, "OpenCL has not found its devices within %d s",
+				  PROBE_MS / 1000);
+	} else if (ret < 0) {
+		opencl_fail(ret, why, "poll");
+	} else if (read(fd[0], &answer, sizeof(answer)) != sizeof(answer)) {
+		ret = opencl_fail(-EPROTO, why, "OpenCL ends the process that looks for its devices; "
+				  "its reason is on standard error");
+	} else {
+		*why = answer.why;
+		ret = answer.ret;
+	}
+	close(fd[0]);
+	waitpid(pid, &status, 0);
+	return ret;
+}
+
+static int opencl_open(struct svm_gpu **gpu, const char **why)
+{
+	static struct opencl_why text;
+	static bool probed;
+	struct opencl_gpu *new = calloc(1, sizeof(*new));
+	int ret = 0;
+
+	*why = text.text;
+	if (!new)
+		return opencl_fail(-ENOMEM, &text, "a client");
+	new->base.backend = &opencl_backend;
+	pthread_mutex_init(&new->lock, NULL);
+	if (begun_by)
+		ret = start(new, &text);
+	else if (!probed)
+		ret = probe(new, &text);
+	if (ret) {
+		free(new);
+		return ret;
+	}
+	probed = true;
+	*gpu = &new->base;
+	return 0;
+}
+
+static void opencl_close(struct svm_gpu *gpu)
+{
+	if (begun_by == getpid())
+		drop(to_gpu(gpu));
+	free(gpu);
+}
+
+/* What happens to a queue that accesses nothing is the library's affair, and may be the end
+ * of the process; and of the device's faults it tells nothing.
+ */
+static bool opencl_has(const struct svm_gpu *gpu, enum svm_cap cap)
+{
+	(void)gpu;
+	(void)cap;
+	return false;
+}
+
+static int opencl_fd(const struct svm_gpu *gpu)
+{
+	(void)gpu;
+	return -1;
+}
+
+static int opencl_migrate(struct svm_gpu *gpu, void *addr, size_t size)
+{
+	(void)gpu;
+	(void)addr;
+	(void)size;
+	return -EOPNOTSUPP;
+}
+
+static uint64_t opencl_count(const struct svm_gpu *gpu)
+{
+	(void)gpu;
+	return 0;
+}
+
+static void release(struct opencl_queue *queue)
+{
+	if (queue->copy)
+		cl.ReleaseKernel(queue->copy);
+	if (queue->fill)
+		cl.ReleaseKernel(queue->fill);
+	if (queue->add)
+		cl.ReleaseKernel(queue->add);
+	if (queue->queue)
+		cl.ReleaseCommandQueue(queue->queue);
+	pthread_mutex_destroy(&queue->lock);
+	pthread_cond_destroy(&queue->idle);
+	free(queue);
+}
+
+static int opencl_queue_open(struct svm_gpu *base, struct svm_queue **queue)
+{
+	struct opencl_queue *new = calloc(1, sizeof(*new));
+	struct opencl_gpu *gpu = to_gpu(base);
+	pthread_condattr_t monotonic;
+	struct opencl_why why;
+	cl_int err = 0;
+	int ret;
+
+	if (!new)
+		return -ENOMEM;
+	pthread_mutex_lock(&gpu->lock);
+	ret = start(gpu, &why);
+	pthread_mutex_unlock(&gpu->lock);
+	if (ret) {
+		free(new);
+		return ret;
+	}
+	new->base.backend = &opencl_backend;
+	pthread_mutex_init(&new->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&new->idle, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	/* Without properties it is in order. */
+	new->queue = cl.CreateCommandQueueWithProperties(gpu->context, gpu->device, NULL, &err);
+	/* Arguments are a kernel's state: each queue has its own, as it has a thread. */
+	if (!err)
+		new->copy = cl.CreateKernel(gpu->program, "copy", &err);
+	if (!err)
+		new->fill = cl.CreateKernel(gpu->program, "fill", &err);
+	if (!err)
+		new->add = cl.CreateKernel(gpu->program, "add", &err);
+	if (err) {
+		release(new);
+		return opencl_errno(err);
+	}
+	*queue = &new->base;
+	return 0;
+}
+
+/* One less to be done. */
+static void one_less(struct opencl_queue *queue, bool failed)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->dead |= failed;
+	if (!--queue->pending)
+		pthread_cond_broadcast(&queue->idle);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static void CL_CALLBACK done(cl_event event, cl_int status, void *queue)
+{
+	(void)event;
+	one_less(queue, status < 0);
+}
+
+static int begin(struct opencl_queue *queue, cl_kernel kernel, size_t items)
+{
+	const size_t group = GROUP, all = (items + GROUP - 1) & -(size_t)GROUP;
+	cl_event event;
+	cl_int err;
+
+	pthread_mutex_lock(&queue->lock);
+	queue->pending++;
+	pthread_mutex_unlock(&queue->lock);
+	err = cl.EnqueueNDRangeKernel(queue->queue, kernel, 1, NULL, &all, &group, 0, NULL, &event);
+	if (!err) {
+		err = cl.SetEventCallback(event, CL_COMPLETE, done, queue);
+		cl.ReleaseEvent(event);
+	}
+	if (err)
+		one_less(queue, false);
+	else
+		err = cl.Flush(queue->queue);
+	return opencl_errno(err);
+}
+
+static bool is_dead(struct opencl_queue *queue)
+{
+	bool dead;
+
+	pthread_mutex_lock(&queue->lock);
+	dead = queue->dead;
+	pthread_mutex_unlock(&queue->lock);
+	return dead;
+}
+
+static int opencl_copy(struct svm_queue *base, void *dst, const void *src, size_t n)
+{
+	struct opencl_queue *queue = to_queue(base);
+	const cl_ulong bytes = n;
+	cl_int err;
+
+	if (is_dead(queue))
+		return -ENODEV;
+	if (!n)
+		return 0;
+	err = cl.SetKernelArgSVMPointer(queue->copy, 0, dst);
+	if (!err)
+		err = cl.SetKernelArgSVMPointer(queue->copy, 1, src);
+	if (!err)
+		err = cl.SetKernelArg(queue->copy, 2, sizeof(bytes), &bytes);
+	return err ? opencl_errno(err) : begin(queue, queue->copy, n);
+}
+
+static int opencl_fill(struct svm_queue *base, uint32_t *dst, uint32_t value, size_t words)
+{
+	struct opencl_queue *queue = to_queue(base);
+	const cl_ulong n = words;
+	cl_int err;
+
+	if (is_dead(queue))
+		return -ENODEV;
+	if (!words)
+		return 0;
+	err = cl.SetKernelArgSVMPointer(queue->fill, 0, dst);
+	if (!err)
+		err = cl.SetKernelArg(queue->fill, 1, sizeof(value), &value);
+	if (!err)
+		err = cl.SetKernelArg(queue->fill, 2, sizeof(n), &n);
+	return err ? opencl_errno(err) : begin(queue, queue->fill, words);
+}
+
+static int opencl_add(struct svm_queue *base, uint32_t *word, uint32_t value)
+{
+	struct opencl_queue *queue = to_queue(base);
+	cl_int err;
+
+	if (is_dead(queue))
+		return -ENODEV;
+	err = cl.SetKernelArgSVMPointer(queue->add, 0, word);
+	if (!err)
+		err = cl.SetKernelArg(queue->add, 1, sizeof(value), &value);
+	return err ? opencl_errno(err) : begin(queue, queue->add, 1);
+}
+
+static int opencl_wait(struct svm_queue *base, unsigned int ms)
+{
+	struct opencl_queue *queue = to_queue(base);
+	struct timespec end;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += ms / 1000;
+	end.tv_nsec += ms % 1000 * 1000000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&queue->lock);
+	while (queue->pending && !ret)
+		ret = pthread_cond_timedwait(&queue->idle, &queue->lock, &end);
+	if (queue->pending)
+		ret = -ETIME;
+	else
+		ret = queue->dead ? -EIO : 0;
+	pthread_mutex_unlock(&queue->lock);
+	return ret;
+}
+
+static void opencl_queue_close(struct svm_queue *queue)
+{
+	/*
+	 * Released while it is busy, it would be waited for without a limit. And what is done
+	 * later is noted in it. It is left to the end of the process.
+	 */
+	if (begun_by == getpid() && opencl_wait(queue, CLOSE_MS) != -ETIME)
+		release(to_queue(queue));
+}
+
+const struct svm_backend opencl_backend = {
+	.name = "opencl",
+	.open = opencl_open,
+	.close = opencl_close,
+	.has = opencl_has,
+	.fd = opencl_fd,
+	.migrate = opencl_migrate,
+	.faults = opencl_count,
+	.stale = opencl_count,
+	.queue_open = opencl_queue_open,
+	.queue_close = opencl_queue_close,
+	.copy = opencl_copy,
+	.fill = opencl_fill,
+	.add = opencl_add,
+	.wait = opencl_wait,
+};

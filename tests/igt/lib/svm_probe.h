@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVM_PROBE_H
+#define SVM_PROBE_H
+/*
+ * Whether a client that is new gets its page faults served. It is a process of its own, with
+ * a limit: on a device whose driver is stuck it does not come back. And what it knows of the
+ * device is here for tests that must not be clients themselves, or they would be stuck too.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct svm_probe {
+	char backend[32];
+	char why[256];		/* if it failed: what is wrong */
+	bool migrates, has_oracle;
+	uint64_t stale;		/* see svm_gpu_stale() */
+	char device[256];	/* its folder in sysfs; "" where the back end hides it */
+};
+
+/* 0; -ENODEV: there is no device; -ETIME: it is stuck, see the report; or another -errno. */
+int svm_probe(struct svm_probe *probe, unsigned int ms);
+#endif

@@ -1,0 +1,959 @@
+// SPDX-License-Identifier: MIT
+/**
+ * TEST: nouveau svm basic
+ * Category: Core
+ * Mega feature: Shared virtual memory
+ * Sub-category: nouveau
+ * Functionality: ioctls and accesses
+ * Test category: functionality test
+ * Description: The ioctls of shared virtual memory, and the device's accesses to all kinds
+ *	of a process's memory
+ */
+#include "igt_decl.h"
+#include "nouveau_node.h"
+#include "svm_gpu.h"
+#include "svm_wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nouveau_drm.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+IGT_TEST_DESCRIPTION("The ioctls of nouveau's shared virtual memory, and the device's accesses to "
+		     "all kinds of a process's memory");
+
+enum { PAGE = 4096, HUGE = 2 << 20, SEED = 20261127 };
+
+#define MARK 0xa5
+
+/* A client, a queue, and what the device had done wrong before. */
+struct user {
+	struct svm_gpu *gpu;
+	struct svm_queue *queue;
+	uint64_t stale;
+};
+
+static uint32_t next_random(uint32_t *state)
+{
+	/* xorshift; Marsaglia 2003 */
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+static void fill_random(void *buf, size_t n, uint32_t state)
+{
+	uint8_t *p = buf;
+
+	while (n--)
+		*p++ = next_random(&state) >> 8;
+}
+
+static void *pages(size_t n)
+{
+	void *buf = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert_f(buf != MAP_FAILED, "mmap of %zu bytes: %s\n", n, strerror(errno));
+	return buf;
+}
+
+static void open_queue(struct user *user)
+{
+	const int ret = svm_queue_open(user->gpu, &user->queue);
+
+	igt_assert_f(!ret, "queue: %s\n", strerror(-ret));
+}
+
+static void begin(struct user *user)
+{
+	const char *why;
+	const int ret = svm_gpu_open(&user->gpu, &why);
+
+	igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
+	user->stale = svm_gpu_has(user->gpu, SVM_ORACLE) ? svm_gpu_stale(user->gpu) : 0;
+	open_queue(user);
+}
+
+static void end(struct user *user)
+{
+	const uint64_t stale = svm_gpu_has(user->gpu, SVM_ORACLE) ? svm_gpu_stale(user->gpu) : 0;
+
+	svm_queue_close(user->queue);
+	svm_gpu_close(user->gpu);
+	igt_assert_f(stale == user->stale, "%llu accesses to pages that mm had freed\n",
+		     (unsigned long long)(stale - user->stale));
+}
+
+static int copy(struct user *user, void *dst, const void *src, size_t n)
+{
+	const int ret = svm_copy(user->queue, dst, src, n);
+
+	return ret ? ret : svm_wait_queue(user->queue, SVM_WAIT_MS, "a copy");
+}
+
+/* The device reads and writes memory of any kind. */
+static void check_access(struct user *user, void *buf, size_t n, const char *kind)
+{
+	uint8_t *want = pages(n), *seen = pages(n);
+	int ret;
+
+	fill_random(buf, n, SEED);
+	memcpy(want, buf, n);
+	ret = copy(user, seen, buf, n);
+	igt_assert_f(!ret, "%s: reading %zu bytes: %s\n", kind, n, strerror(-ret));
+	igt_assert_f(!memcmp(seen, want, n), "%s: the device sees something else\n", kind);
+
+	fill_random(want, n, SEED + 1);
+	ret = copy(user, buf, want, n);
+	igt_assert_f(!ret, "%s: writing %zu bytes: %s\n", kind, n, strerror(-ret));
+	igt_assert_f(!memcmp(buf, want, n), "%s: the CPU sees something else\n", kind);
+	munmap(want, n);
+	munmap(seen, n);
+}
+
+/* Subtests whose queues have to die say so first. */
+static void require_dead_queues(const struct user *user)
+{
+	igt_require_f(svm_gpu_has(user->gpu, SVM_DEAD),
+		      "what an access to nothing does is not known of this back end\n");
+	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
+}
+
+/* An access to what is not to be accessed ends its queue, the user gets another. */
+static void check_refused(struct user *user, void *dst, const void *src, size_t n,
+			  const char *what)
+{
+	int ret = copy(user, dst, src, n);
+
+	igt_assert_f(ret == -EIO, "%s: %s, but the queue has to die of it\n", what,
+		     ret ? strerror(-ret) : "done");
+	ret = svm_copy(user->queue, dst, src, n);
+	igt_assert_f(ret == -ENODEV, "%s: the dead queue says: %s\n", what,
+		     ret ? strerror(-ret) : "done");
+	svm_queue_close(user->queue);
+	open_queue(user);
+}
+
+/* The ioctls themselves. */
+
+static int open_node(void)
+{
+	char node[32];
+	int fd = nouveau_node_find(node, sizeof(node));
+
+	igt_assert_f(!fd, "no node of nouveau: %s\n", strerror(-fd));
+	fd = open(node, O_RDWR | O_CLOEXEC);
+	igt_assert_f(fd >= 0, "%s: %s\n", node, strerror(errno));
+	return fd;
+}
+
+static int svm_init(int fd, uint64_t addr, uint64_t size)
+{
+	struct drm_nouveau_svm_init args = { .unmanaged_addr = addr, .unmanaged_size = size };
+
+	return drmCommandWriteRead(fd, DRM_NOUVEAU_SVM_INIT, &args, sizeof(args));
+}
+
+#define WINDOW_ADDR	0x4000000000ULL
+#define WINDOW_SIZE	0x100000000ULL
+
+static const struct {
+	const char *name;
+	uint64_t addr, size;
+} bad_window[] = {
+	{ "addr-unaligned", WINDOW_ADDR + 1, WINDOW_SIZE },
+	{ "size-unaligned", WINDOW_ADDR, WINDOW_SIZE + 1 },
+	/* GPFIFO and host's semaphores have 40 bits for an address. */
+	{ "addr-above-40-bits", 1ULL << 40, WINDOW_SIZE },
+	{ "end-above-40-bits", (1ULL << 40) - PAGE, 2 * PAGE },
+	{ "addr-above-48-bits", 1ULL << 48, WINDOW_SIZE },
+	{ "wraps", -(uint64_t)PAGE, 2 * PAGE },
+	{ "size-all", PAGE, -(uint64_t)PAGE },
+};
+
+static void test_init_bad_window(unsigned int i)
+{
+	const int fd = open_node();
+	int ret = svm_init(fd, bad_window[i].addr, bad_window[i].size);
+
+	igt_assert_f(ret == -EINVAL, "SVM_INIT with window %#llx, size %#llx: %s\n",
+		     (unsigned long long)bad_window[i].addr,
+		     (unsigned long long)bad_window[i].size, ret ? strerror(-ret) : "done");
+	ret = svm_init(fd, WINDOW_ADDR, WINDOW_SIZE);
+	igt_assert_f(!ret, "SVM_INIT after one that was refused: %s\n", strerror(-ret));
+	close(fd);
+}
+
+static void test_init_twice(void)
+{
+	uint8_t *buf = pages(PAGE);
+	struct user user;
+	int ret;
+
+	begin(&user);
+	ret = svm_init(svm_gpu_fd(user.gpu), WINDOW_ADDR, WINDOW_SIZE);
+	igt_assert_f(ret == -EBUSY, "a second SVM_INIT: %s\n", ret ? strerror(-ret) : "done");
+	ret = svm_init(svm_gpu_fd(user.gpu), WINDOW_ADDR + WINDOW_SIZE, WINDOW_SIZE);
+	igt_assert_f(ret == -EBUSY, "a second SVM_INIT, with another window: %s\n",
+		     ret ? strerror(-ret) : "done");
+	check_access(&user, buf, PAGE, "after the second SVM_INIT");
+	end(&user);
+}
+
+/* Two clients of one process have an address space each, with the same in it. */
+static void test_two_clients(void)
+{
+	uint8_t *buf = pages(PAGE);
+	struct user user[2];
+
+	begin(&user[0]);
+	begin(&user[1]);
+	check_access(&user[0], buf, PAGE, "first client");
+	check_access(&user[1], buf, PAGE, "second client");
+	check_access(&user[0], buf, PAGE, "first client again");
+	end(&user[0]);
+	check_access(&user[1], buf, PAGE, "second client alone");
+	end(&user[1]);
+}
+
+static const struct {
+	const char *name;
+	struct drm_nouveau_svm_bind args;
+} bad_bind[] = {
+#define MIGRATE_TO(target)	((uint64_t)NOUVEAU_SVM_BIND_COMMAND__MIGRATE <<		\
+					NOUVEAU_SVM_BIND_COMMAND_SHIFT |		\
+				 (uint64_t)(target) << NOUVEAU_SVM_BIND_TARGET_SHIFT)
+#define TO_VRAM	MIGRATE_TO(NOUVEAU_SVM_BIND_TARGET__GPU_VRAM)
+	{ "reserved0", { .header = TO_VRAM, .va_end = PAGE, .reserved0 = 1 } },
+	{ "reserved1", { .header = TO_VRAM, .va_end = PAGE, .reserved1 = 1 } },
+	{ "header-bits", { .header = TO_VRAM | 1ULL << 63, .va_end = PAGE } },
+	{ "command", { .header = TO_VRAM | 1ULL << NOUVEAU_SVM_BIND_COMMAND_SHIFT,
+		       .va_end = PAGE } },
+	{ "target", { .header = MIGRATE_TO(0), .va_end = PAGE } },
+	{ "stride", { .header = TO_VRAM, .va_end = PAGE, .stride = PAGE } },
+	{ "empty", { .header = TO_VRAM, .va_start = PAGE, .va_end = PAGE } },
+	{ "backwards", { .header = TO_VRAM, .va_start = 2 * PAGE, .va_end = PAGE } },
+	{ "wraps", { .header = TO_VRAM, .va_start = PAGE, .va_end = -1ULL } },
+};
+
+static int svm_bind(int fd, const struct drm_nouveau_svm_bind *bind)
+{
+	struct drm_nouveau_svm_bind args = *bind;
+
+	return drmCommandWriteRead(fd, DRM_NOUVEAU_SVM_BIND, &args, sizeof(args));
+}
+
+static void test_bind_bad(unsigned int i)
+{
+	struct user user;
+	int ret;
+
+	begin(&user);
+	ret = svm_bind(svm_gpu_fd(user.gpu), &bad_bind[i].args);
+	igt_assert_f(ret == -EINVAL, "SVM_BIND: %s\n", ret ? strerror(-ret) : "done");
+	end(&user);
+}
+
+static void test_bind_without_init(void)
+{
+	const int fd = open_node();
+	uint8_t *buf = pages(PAGE);
+	int ret;
+
+	buf[0] = 1;
+	ret = svm_bind(fd, &(struct drm_nouveau_svm_bind) {
+		.header = TO_VRAM, .va_start = (uintptr_t)buf, .va_end = (uintptr_t)buf + PAGE });
+	/* Of a device without memory of its own, that may be what is said first. */
+	igt_assert_f(ret == -EINVAL || ret == -ENODEV, "SVM_BIND without SVM_INIT: %s\n",
+		     ret ? strerror(-ret) : "done");
+	igt_assert_eq(buf[0], 1);
+	close(fd);
+}
+
+static void test_bind_migrate(void)
+{
+	enum { N = 64 * PAGE };
+	uint8_t *buf = pages(N), *want = pages(N), *seen = pages(N);
+	struct user user;
+	int ret;
+
+	begin(&user);
+	igt_require_f(svm_gpu_has(user.gpu, SVM_MIGRATE), "the device has no memory of its own\n");
+	fill_random(buf, N, SEED);
+	memcpy(want, buf, N);
+	ret = svm_gpu_migrate(user.gpu, buf, N);
+	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
+	igt_assert_eq(copy(&user, seen, buf, N), 0);
+	igt_assert_f(!memcmp(seen, want, N), "the device sees something else\n");
+	igt_assert_f(!memcmp(buf, want, N), "the CPU gets something else back\n");
+	ret = svm_gpu_migrate(user.gpu, buf, N);
+	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
+	check_access(&user, buf, N, "device memory");
+	end(&user);
+}
+
+/* A range in which nothing is mapped, and one with holes: a hint that is followed as far
+ * as it can be.
+ */
+static void test_bind_holes(void)
+{
+	enum { N = 16 * PAGE };
+	uint8_t *buf = pages(N);
+	struct user user;
+	int ret;
+
+	begin(&user);
+	igt_require_f(svm_gpu_has(user.gpu, SVM_MIGRATE), "the device has no memory of its own\n");
+	munmap(buf + 4 * PAGE, 8 * PAGE);
+	ret = svm_gpu_migrate(user.gpu, buf + 5 * PAGE, 2 * PAGE);
+	igt_assert_f(!ret, "SVM_BIND of a hole: %s\n", strerror(-ret));
+	memset(buf, MARK, 4 * PAGE);
+	memset(buf + 12 * PAGE, MARK, 4 * PAGE);
+	ret = svm_gpu_migrate(user.gpu, buf, N);
+	igt_assert_f(!ret, "SVM_BIND of a range with a hole: %s\n", strerror(-ret));
+	igt_assert_f(buf[0] == MARK && buf[4 * PAGE - 1] == MARK && buf[12 * PAGE] == MARK &&
+		     buf[N - 1] == MARK, "the memory has changed\n");
+	check_access(&user, buf, 4 * PAGE, "below the hole");
+	check_access(&user, buf + 12 * PAGE, 4 * PAGE, "above the hole");
+	end(&user);
+}
+
+/* What the device copies is what memcpy() copies, and nothing beside it. */
+
+enum { MARGIN = 64 };
+
+static void check_copy(struct user *user, size_t n, size_t dst_offset, size_t src_offset)
+{
+	const size_t room = n + PAGE + 2 * MARGIN;
+	uint8_t *src = pages(room), *dst = pages(room), *want = pages(room);
+	size_t i;
+	int ret;
+
+	fill_random(src, room, SEED + n);
+	memset(dst, MARK, room);
+	memset(want, MARK, room);
+	memcpy(want + MARGIN + dst_offset, src + src_offset, n);
+	ret = copy(user, dst + MARGIN + dst_offset, src + src_offset, n);
+	igt_assert_f(!ret, "%zu bytes from +%zu to +%zu: %s\n", n, src_offset, dst_offset,
+		     strerror(-ret));
+	for (i = 0; i < room; i++)
+		igt_assert_f(dst[i] == want[i], "%zu bytes from +%zu to +%zu: byte %zd is %#x, "
+			     "not %#x\n", n, src_offset, dst_offset,
+			     (ssize_t)(i - MARGIN - dst_offset), dst[i], want[i]);
+	munmap(src, room);
+	munmap(dst, room);
+	munmap(want, room);
+}
+
+static const size_t copy_sizes[] = { 1, 2, 3, 4, 7, 64, 255, PAGE - 1, PAGE, PAGE + 1, 65537,
+				     (1 << 20) + 3, 4 << 20 };
+
+static void test_copy(size_t n)
+{
+	static const size_t offset[] = { 0, 1, 3, 8, 2049, PAGE - MARGIN - 1, PAGE - 1 };
+	unsigned int i, j, few = n > 65536 ? 2 : sizeof(offset) / sizeof(*offset);
+	struct user user;
+
+	begin(&user);
+	for (i = 0; i < few; i++) {
+		for (j = 0; j < few; j++)
+			check_copy(&user, n, offset[i], offset[j]);
+	}
+	end(&user);
+}
+
+static void test_fill(void)
+{
+	enum { WORDS = 5000, AT = 1021 };
+	uint32_t *dst = pages(32768);
+	struct user user;
+	int i, ret;
+
+	begin(&user);
+	ret = svm_fill(user.queue, dst + AT, 0x12345678, WORDS);
+	if (!ret)
+		ret = svm_wait_queue(user.queue, SVM_WAIT_MS, "a fill");
+	igt_assert_f(!ret, "fill: %s\n", strerror(-ret));
+	for (i = 0; i < 32768 / 4; i++)
+		igt_assert_f(dst[i] == (i >= AT && i < AT + WORDS ? 0x12345678 : 0),
+			     "word %d is %#x\n", i - AT, dst[i]);
+	end(&user);
+}
+
+/* In order, in one queue: of copies that depend on each other the last is right. */
+static void test_order(void)
+{
+	enum { STEPS = 64 };
+	uint8_t *buf = pages((STEPS + 1) * PAGE);
+	struct user user;
+	int i, ret;
+
+	begin(&user);
+	fill_random(buf, PAGE, SEED);
+	for (i = 0; i < STEPS; i++) {
+		ret = svm_copy(user.queue, buf + (i + 1) * PAGE, buf + i * PAGE, PAGE);
+		igt_assert_f(!ret, "copy %d: %s\n", i, strerror(-ret));
+	}
+	ret = svm_wait_queue(user.queue, SVM_WAIT_MS, "copies that depend on each other");
+	igt_assert_f(!ret, "%s\n", strerror(-ret));
+	for (i = 1; i <= STEPS; i++)
+		igt_assert_f(!memcmp(buf, buf + i * PAGE, PAGE), "copy %d differs\n", i);
+	end(&user);
+}
+
+static void test_atomic(void)
+{
+	enum { ADDS = 100 };
+	struct user user[2];
+	volatile uint32_t *word = pages(PAGE);
+	int i, j, ret;
+
+	begin(&user[0]);
+	begin(&user[1]);
+	*word = 41;
+	for (i = 0; i < ADDS; i++) {
+		for (j = 0; j < 2; j++) {
+			ret = svm_add(user[j].queue, (uint32_t *)word, 3 + j);
+			igt_assert_f(!ret, "add %d: %s\n", i, strerror(-ret));
+		}
+	}
+	for (j = 0; j < 2; j++) {
+		ret = svm_wait_queue(user[j].queue, SVM_WAIT_MS, "atomic adds");
+		igt_assert_f(!ret, "adds: %s\n", strerror(-ret));
+	}
+	igt_assert_eq_u32(*word, 41 + ADDS * 3 + ADDS * 4);
+	end(&user[0]);
+	end(&user[1]);
+}
+
+/* Many at once. */
+
+static void test_queues(void)
+{
+	enum { QUEUES = 32, N = 4 * PAGE };
+	uint8_t *src = pages(QUEUES * N), *dst = pages(QUEUES * N);
+	struct svm_queue *queue[QUEUES];
+	struct user user;
+	int i, ret;
+
+	begin(&user);
+	fill_random(src, QUEUES * N, SEED);
+	for (i = 0; i < QUEUES; i++) {
+		ret = svm_queue_open(user.gpu, &queue[i]);
+		igt_assert_f(!ret, "queue %d: %s\n", i, strerror(-ret));
+	}
+	for (i = 0; i < QUEUES; i++) {
+		ret = svm_copy(queue[i], dst + i * N, src + i * N, N);
+		igt_assert_f(!ret, "queue %d: %s\n", i, strerror(-ret));
+	}
+	for (i = QUEUES - 1; i >= 0; i--) {
+		ret = svm_wait_queue(queue[i], SVM_WAIT_MS, "one of many queues");
+		igt_assert_f(!ret, "queue %d: %s\n", i, strerror(-ret));
+		igt_assert_f(!memcmp(dst + i * N, src + i * N, N), "queue %d: it differs\n", i);
+	}
+	for (i = 0; i < QUEUES; i++)
+		svm_queue_close(queue[i]);
+	end(&user);
+}
+
+/* The same addresses in each, with other memory behind. */
+static void test_processes(void)
+{
+	enum { PROCESSES = 8, ROUNDS = 8, N = 8 * PAGE };
+	uint8_t *src = pages(N), *dst = pages(N);
+
+	igt_fork(child, PROCESSES) {
+		struct user user;
+		int i, ret;
+
+		begin(&user);
+		for (i = 0; i < ROUNDS; i++) {
+			fill_random(src, N, SEED + child * ROUNDS + i);
+			ret = copy(&user, dst, src, N);
+			igt_assert_f(!ret, "process %d, round %d: %s\n", child, i, strerror(-ret));
+			igt_assert_f(!memcmp(dst, src, N), "process %d, round %d: it differs\n",
+				     child, i);
+		}
+		/* The other processes may do what is counted in stale accesses. */
+		svm_queue_close(user.queue);
+		svm_gpu_close(user.gpu);
+	}
+	igt_waitchildren();
+}
+
+/* Kinds of memory. */
+
+static void test_untouched(void)
+{
+	uint8_t *src = pages(4 * PAGE), *dst = pages(4 * PAGE), zero[PAGE] = { 0 };
+	struct user user;
+	uint64_t faults;
+	int i;
+
+	begin(&user);
+	memset(dst, MARK, PAGE);
+	faults = svm_gpu_has(user.gpu, SVM_FAULTS) ? svm_gpu_faults(user.gpu) : 0;
+	igt_assert_eq(copy(&user, dst, src, 4 * PAGE), 0);
+	/* Or it has not been by way of the process's page tables. */
+	if (svm_gpu_has(user.gpu, SVM_FAULTS))
+		igt_assert_f(svm_gpu_faults(user.gpu) > faults, "there was no page fault\n");
+	for (i = 0; i < 4; i++)
+		igt_assert_f(!memcmp(dst + i * PAGE, zero, PAGE), "page %d is not zero\n", i);
+	end(&user);
+}
+
+static void test_file(void)
+{
+	enum { N = 16 * PAGE };
+	char path[] = "/tmp/nouveau_svm_basic-XXXXXX";
+	uint8_t *shared, *private, *seen = pages(N), *want = pages(N);
+	const int fd = mkstemp(path);
+	struct user user;
+
+	igt_assert_f(fd >= 0 && !ftruncate(fd, N), "%s: %s\n", path, strerror(errno));
+	unlink(path);
+	shared = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	private = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	igt_assert_f(shared != MAP_FAILED && private != MAP_FAILED, "mmap: %s\n", strerror(errno));
+
+	begin(&user);
+	check_access(&user, shared, N, "shared mapping of a file");
+	memcpy(want, shared, N);
+	igt_assert_eq(pread(fd, seen, N, 0), N);
+	igt_assert_f(!memcmp(seen, want, N), "the file has something else\n");
+	/* What is written to the file is seen by the device. */
+	fill_random(want, N, SEED + 2);
+	igt_assert_eq(pwrite(fd, want, N, 0), N);
+	igt_assert_eq(copy(&user, seen, shared, N), 0);
+	igt_assert_f(!memcmp(seen, want, N), "the device does not see what the file has\n");
+	igt_assert_eq(copy(&user, seen, private, N), 0);
+	igt_assert_f(!memcmp(seen, want, N), "the device does not see it in a private mapping\n");
+	/* A private mapping is copied when it is written. */
+	check_access(&user, private, N, "private mapping of a file");
+	igt_assert_eq(pread(fd, seen, N, 0), N);
+	igt_assert_f(!memcmp(seen, want, N), "a private mapping was written to the file\n");
+	end(&user);
+	close(fd);
+}
+
+static void test_shared(void)
+{
+	enum { N = 16 * PAGE };
+	uint8_t *buf = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint8_t *want = pages(N), *seen = pages(N);
+	struct user user;
+
+	igt_assert_f(buf != MAP_FAILED, "mmap: %s\n", strerror(errno));
+	begin(&user);
+	check_access(&user, buf, N, "shared memory");
+	memcpy(want, buf, N);
+	igt_fork(child, 1) {
+		igt_assert_f(!memcmp(buf, want, N), "process %d sees something else\n", child);
+		fill_random(buf, N, SEED + 3);
+	}
+	igt_waitchildren();
+	fill_random(want, N, SEED + 3);
+	igt_assert_eq(copy(&user, seen, buf, N), 0);
+	igt_assert_f(!memcmp(seen, want, N), "the device does not see what a process wrote\n");
+	end(&user);
+}
+
+static void test_hugetlb(void)
+{
+	uint8_t *buf = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	struct user user;
+
+	igt_require_f(buf != MAP_FAILED || errno != ENOMEM,
+		      "no two huge pages are set aside, see /proc/sys/vm/nr_hugepages\n");
+	igt_require_f(buf != MAP_FAILED || errno != EINVAL, "no huge pages in this kernel\n");
+	igt_assert_f(buf != MAP_FAILED, "mmap: %s\n", strerror(errno));
+	begin(&user);
+	check_access(&user, buf, 2 * HUGE, "hugetlb");
+	check_access(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");
+	end(&user);
+	munmap(buf, 2 * HUGE);
+}
+
+static void test_thp(void)
+{
+	uint8_t *buf = pages(3 * HUGE);
+	struct user user;
+
+	buf = (uint8_t *)(((uintptr_t)buf + HUGE - 1) & -(uintptr_t)HUGE);
+	igt_require_f(!madvise(buf, 2 * HUGE, MADV_HUGEPAGE),
+		      "no transparent huge pages: %s\n", strerror(errno));
+	begin(&user);
+	check_access(&user, buf, 2 * HUGE, "transparent huge pages");
+	check_access(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");
+	end(&user);
+}
+
+static void test_stack(void)
+{
+	uint8_t buf[8 * PAGE];
+	struct user user;
+
+	begin(&user);
+	check_access(&user, buf, sizeof(buf), "stack");
+	end(&user);
+}
+
+static const uint8_t constant[3 * PAGE] = { 1, 2, 3 };
+
+static void test_sections(void)
+{
+	static uint8_t zeroed[2 * PAGE], data[2 * PAGE] = { 1 };
+	uint8_t *heap = malloc(3 * PAGE), *seen = pages(sizeof(constant));
+	struct user user;
+
+	begin(&user);
+	check_access(&user, zeroed, sizeof(zeroed), "zeroed data");
+	check_access(&user, data, sizeof(data), "data");
+	check_access(&user, heap, 3 * PAGE, "heap");
+	igt_assert_eq(copy(&user, seen, constant, sizeof(constant)), 0);
+	igt_assert_f(!memcmp(seen, constant, sizeof(constant)), "constants differ\n");
+	end(&user);
+	free(heap);
+}
+
+/* What must not be accessed. */
+
+static void test_read_only(void)
+{
+	uint8_t *buf = pages(2 * PAGE), *ro = pages(2 * PAGE);
+	struct user user;
+
+	begin(&user);
+	require_dead_queues(&user);
+	fill_random(buf, 2 * PAGE, SEED);
+	memset(ro, MARK, 2 * PAGE);
+	igt_assert_eq(mprotect(ro, 2 * PAGE, PROT_READ), 0);
+	igt_assert_eq(copy(&user, buf, ro, 2 * PAGE), 0);
+	igt_assert_eq(buf[2 * PAGE - 1], MARK);
+	fill_random(buf, 2 * PAGE, SEED);
+	check_refused(&user, ro, buf, 2 * PAGE, "a write to read-only memory");
+	igt_assert_f(ro[0] == MARK && ro[2 * PAGE - 1] == MARK, "read-only memory has changed\n");
+	/* Constants of the program, which are a file's. */
+	check_refused(&user, (void *)constant, buf, PAGE, "a write to the program's constants");
+	igt_assert_eq(constant[0], 1);
+	/* The zero page, which a read has mapped. */
+	igt_assert_eq(mprotect(ro, 2 * PAGE, PROT_READ | PROT_WRITE), 0);
+	check_access(&user, ro, 2 * PAGE, "writable again");
+	end(&user);
+}
+
+static void test_prot_none(void)
+{
+	uint8_t *buf = pages(PAGE), *none = pages(2 * PAGE);
+	struct user user;
+
+	begin(&user);
+	require_dead_queues(&user);
+	memset(none, MARK, 2 * PAGE);
+	memset(buf, 1, PAGE);
+	igt_assert_eq(mprotect(none, 2 * PAGE, PROT_NONE), 0);
+	check_refused(&user, buf, none, PAGE, "a read of PROT_NONE");
+	igt_assert_f(buf[0] == 1, "PROT_NONE was read\n");
+	check_refused(&user, none + PAGE, buf, PAGE, "a write to PROT_NONE");
+	igt_assert_eq(mprotect(none, 2 * PAGE, PROT_READ | PROT_WRITE), 0);
+	igt_assert_f(none[PAGE] == MARK, "PROT_NONE was written\n");
+	check_access(&user, none, 2 * PAGE, "accessible again");
+	end(&user);
+}
+
+static void test_unmapped(void)
+{
+	uint8_t *buf = pages(2 * PAGE), *hole = pages(3 * PAGE);
+	struct user user;
+
+	begin(&user);
+	require_dead_queues(&user);
+	munmap(hole + PAGE, PAGE);
+	check_refused(&user, buf, hole + PAGE, PAGE, "a read of what is not mapped");
+	check_refused(&user, hole + PAGE, buf, PAGE, "a write to what is not mapped");
+	check_refused(&user, buf, hole, 2 * PAGE, "a read into a hole");
+	check_refused(&user, hole + 2 * PAGE - 1, buf, 2, "a write out of a hole");
+	check_refused(&user, buf, NULL, PAGE, "a read of NULL");
+	check_refused(&user, NULL, buf, 1, "a write to NULL");
+	check_access(&user, hole, PAGE, "below the hole");
+	check_access(&user, hole + 2 * PAGE, PAGE, "above the hole");
+	end(&user);
+}
+
+/* The driver's own window is nobody's memory: what the driver has not mapped there is nothing. */
+static void test_window(void)
+{
+	uint8_t *buf = pages(PAGE), *in_window = (uint8_t *)(WINDOW_ADDR + WINDOW_SIZE / 2);
+	struct user user;
+
+	begin(&user);
+	require_dead_queues(&user);
+	check_refused(&user, buf, in_window, PAGE, "a read of the driver's window");
+	check_refused(&user, in_window, buf, PAGE, "a write to the driver's window");
+	check_access(&user, buf, PAGE, "outside of the window");
+	end(&user);
+}
+
+/* A queue that dies takes no other with it. */
+static void test_others_live(void)
+{
+	enum { N = 4 * PAGE };
+	uint8_t *src = pages(N), *dst = pages(3 * N), *hole = pages(PAGE);
+	struct svm_queue *other;
+	struct user user, client;
+	int i, ret;
+
+	begin(&user);
+	require_dead_queues(&user);
+	begin(&client);
+	ret = svm_queue_open(user.gpu, &other);
+	igt_assert_f(!ret, "queue: %s\n", strerror(-ret));
+	munmap(hole, PAGE);
+	for (i = 0; i < 8; i++) {
+		fill_random(src, N, SEED + i);
+		/* Begun before it dies, waited for after that. */
+		igt_assert_eq(svm_copy(other, dst, src, N), 0);
+		igt_assert_eq(svm_copy(client.queue, dst + N, src, N), 0);
+		check_refused(&user, dst + 2 * N, hole, 1, "a read of what is not mapped");
+		ret = svm_wait_queue(other, SVM_WAIT_MS, "another queue of the client");
+		igt_assert_f(!ret, "another queue of the client: %s\n", strerror(-ret));
+		ret = svm_wait_queue(client.queue, SVM_WAIT_MS, "another client");
+		igt_assert_f(!ret, "another client: %s\n", strerror(-ret));
+		igt_assert_f(!memcmp(dst, src, N) && !memcmp(dst + N, src, N), "it differs\n");
+	}
+	svm_queue_close(other);
+	end(&client);
+	end(&user);
+}
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
+
+int igt_main()
+{
+	static bool has_node;
+
+	igt_fixture() {
+		struct svm_gpu *gpu;
+		const char *why;
+		const int ret = svm_gpu_open(&gpu, &why);
+
+		igt_require_f(ret != -ENODEV, "%s\n", why);
+		igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
+		igt_info("Back end %s, seed %d\n", svm_gpu_backend(gpu), SEED);
+		has_node = svm_gpu_fd(gpu) >= 0;
+		svm_gpu_close(gpu);
+	}
+
+	/**
+	 * SUBTEST: init-bad-window
+	 * Description: SVM_INIT refuses windows that the device cannot reach
+	 *
+	 * SUBTEST: init-twice
+	 * Description: a client gets shared virtual memory once
+	 *
+	 * SUBTEST: bind-bad
+	 * Description: SVM_BIND refuses what it does not know, and ranges that are none
+	 *
+	 * SUBTEST: bind-without-init
+	 * Description: SVM_BIND is for clients with shared virtual memory
+	 *
+	 * SUBTEST: bind-migrate
+	 * Description: pages go to device memory, and come back with what they had
+	 *
+	 * SUBTEST: bind-holes
+	 * Description: SVM_BIND of a range with holes does what it can
+	 */
+	igt_subtest_group() {
+		igt_fixture()
+			igt_require_f(has_node, "this back end hides nouveau's ioctls\n");
+
+		igt_describe("SVM_INIT refuses windows that the device cannot reach");
+		igt_subtest_with_dynamic("init-bad-window") {
+			for (unsigned int i = 0; i < ARRAY_LEN(bad_window); i++)
+				igt_dynamic(bad_window[i].name)
+					test_init_bad_window(i);
+		}
+		igt_describe("A client gets shared virtual memory once");
+		igt_subtest("init-twice")
+			test_init_twice();
+		igt_describe("SVM_BIND refuses what it does not know, and ranges that are none");
+		igt_subtest_with_dynamic("bind-bad") {
+			for (unsigned int i = 0; i < ARRAY_LEN(bad_bind); i++)
+				igt_dynamic(bad_bind[i].name)
+					test_bind_bad(i);
+		}
+		igt_describe("SVM_BIND is for clients with shared virtual memory");
+		igt_subtest("bind-without-init")
+			test_bind_without_init();
+		igt_describe("Pages go to device memory, and come back with what they had");
+		igt_subtest("bind-migrate")
+			test_bind_migrate();
+		igt_describe("SVM_BIND of a range with holes does what it can");
+		igt_subtest("bind-holes")
+			test_bind_holes();
+	}
+
+	/**
+	 * SUBTEST: copy-sizes
+	 * Description: the device copies as memcpy() does, whatever size and alignment
+	 */
+	igt_describe("The device copies as memcpy() does, whatever size and alignment");
+	igt_subtest_with_dynamic("copy-sizes") {
+		for (unsigned int i = 0; i < ARRAY_LEN(copy_sizes); i++)
+			igt_dynamic_f("%zu-bytes", copy_sizes[i])
+				test_copy(copy_sizes[i]);
+	}
+
+	/**
+	 * SUBTEST: fill
+	 * Description: words are filled from a constant, and nothing beside them
+	 */
+	igt_describe("Words are filled from a constant, and nothing beside them");
+	igt_subtest("fill")
+		test_fill();
+
+	/**
+	 * SUBTEST: order
+	 * Description: what is begun in a queue is done in that order
+	 */
+	igt_describe("What is begun in a queue is done in that order");
+	igt_subtest("order")
+		test_order();
+
+	/**
+	 * SUBTEST: atomic
+	 * Description: atomic additions of two clients to one word are all there
+	 */
+	igt_describe("Atomic additions of two clients to one word are all there");
+	igt_subtest("atomic")
+		test_atomic();
+
+	/**
+	 * SUBTEST: two-clients
+	 * Description: two clients of one process reach the same memory
+	 */
+	igt_describe("Two clients of one process reach the same memory");
+	igt_subtest("two-clients")
+		test_two_clients();
+
+	/**
+	 * SUBTEST: queues
+	 * Description: many queues of one client at once
+	 */
+	igt_describe("Many queues of one client at once");
+	igt_subtest("queues")
+		test_queues();
+
+	/**
+	 * SUBTEST: processes
+	 * Description: many processes at once, with other memory at the same addresses
+	 */
+	igt_describe("Many processes at once, with other memory at the same addresses");
+	igt_subtest("processes")
+		test_processes();
+
+	/**
+	 * SUBTEST: untouched
+	 * Description: memory that no CPU has touched is zero for the device
+	 */
+	igt_describe("Memory that no CPU has touched is zero for the device");
+	igt_subtest("untouched")
+		test_untouched();
+
+	/**
+	 * SUBTEST: file
+	 * Description: shared and private mappings of a file
+	 */
+	igt_describe("Shared and private mappings of a file");
+	igt_subtest("file")
+		test_file();
+
+	/**
+	 * SUBTEST: shared
+	 * Description: memory that is shared with a process without the device
+	 */
+	igt_describe("Memory that is shared with a process without the device");
+	igt_subtest("shared")
+		test_shared();
+
+	/**
+	 * SUBTEST: hugetlb
+	 * Description: huge pages that were set aside
+	 */
+	igt_describe("Huge pages that were set aside");
+	igt_subtest("hugetlb")
+		test_hugetlb();
+
+	/**
+	 * SUBTEST: thp
+	 * Description: transparent huge pages
+	 */
+	igt_describe("Transparent huge pages");
+	igt_subtest("thp")
+		test_thp();
+
+	/**
+	 * SUBTEST: stack
+	 * Description: the stack
+	 */
+	igt_describe("The stack");
+	igt_subtest("stack")
+		test_stack();
+
+	/**
+	 * SUBTEST: sections
+	 * Description: the program's data, constants and heap
+	 */
+	igt_describe("The program's data, constants and heap");
+	igt_subtest("sections")
+		test_sections();
+
+	/**
+	 * SUBTEST: read-only
+	 * Description: what is read-only can be read, a write ends the queue
+	 */
+	igt_describe("What is read-only can be read, a write ends the queue");
+	igt_subtest("read-only")
+		test_read_only();
+
+	/**
+	 * SUBTEST: prot-none
+	 * Description: any access to PROT_NONE ends the queue
+	 */
+	igt_describe("Any access to PROT_NONE ends the queue");
+	igt_subtest("prot-none")
+		test_prot_none();
+
+	/**
+	 * SUBTEST: unmapped
+	 * Description: any access to what is not mapped ends the queue
+	 */
+	igt_describe("Any access to what is not mapped ends the queue");
+	igt_subtest("unmapped")
+		test_unmapped();
+
+	/**
+	 * SUBTEST: window
+	 * Description: any access to the driver's window ends the queue
+	 */
+	igt_describe("Any access to the driver's window ends the queue");
+	igt_subtest_group() {
+		igt_fixture()
+			igt_require_f(has_node, "the window is nouveau's\n");
+		igt_subtest("window")
+			test_window();
+	}
+
+	/**
+	 * SUBTEST: others-live
+	 * Description: a queue that dies takes none with it, of its client or of another
+	 */
+	igt_describe("A queue that dies takes none with it, of its client or of another");
+	igt_subtest("others-live")
+		test_others_live();
+}
