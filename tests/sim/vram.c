@@ -37,6 +37,24 @@ static void migrate(void)
 	gpu_close(&gpu);
 }
 
+/* So many pages that the kernel's pushbuffer goes round, there and back. */
+static void migrate_many(void)
+{
+	enum { MANY = 1024 };
+	uint32_t *buf = pages(MANY * 4096);
+	struct gpu gpu;
+	int i;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	for (i = 0; i < MANY; i++)
+		buf[i * 1024] = i + 1;
+	CHECK(!gpu_svm_migrate(&gpu, buf, MANY * 4096), "SVM_BIND");
+	for (i = 0; i < MANY; i++)
+		DEFECT(buf[i * 1024] == i + 1u, "page %d has come back with %u in it", i,
+		       buf[i * 1024]);
+	gpu_close(&gpu);
+}
+
 /* A process that ends with its pages on the device: they are given back. */
 static void migrate_exit(void)
 {
@@ -152,6 +170,8 @@ static void migrate_nowhere(void)
 
 const struct scenario vram_scenarios[] = {
 	{ "migrate", migrate, "pages go to the device and come back", 60, .vram = true },
+	{ "migrate-many", migrate_many, "a thousand pages go to the device and come back", 60,
+	  .vram = true, .defect = "loses what was pushed when the end of the ring is near", .since = 703 },
 	{ "migrate-exit", migrate_exit, "a process ends with its pages on the device", 60,
 	  .vram = true },
 	{ "migrate-mapped", migrate_mapped, "what the device has mapped is migrated", 60,
