@@ -1,0 +1,968 @@
+// SPDX-License-Identifier: MIT
+/**
+ * TEST: nouveau svm oom
+ * Category: Core
+ * Mega feature: Shared virtual memory
+ * Sub-category: nouveau
+ * Functionality: OOM reaper
+ * Test category: functionality test
+ * Description: A process whose memory is mapped on the device, and which has page faults under
+ *	way there, is killed and its memory is reaped, by process_mrelease() or by the OOM
+ *	reaper. Its memory has to be free before it has ended, and nobody may hang of it.
+ */
+#include "bystander.h"
+#include "child.h"
+#include "igt_decl.h"
+#include "kmsg.h"
+#include "memcg.h"
+#include "nouveau_node.h"
+#include "svm_gpu.h"
+#include "svm_probe.h"
+#include "svm_wait.h"
+#include "victim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
+
+IGT_TEST_DESCRIPTION("A process with page faults on the device is killed and reaped, by "
+		     "process_mrelease() or by the OOM reaper");
+
+enum { PAGE = 4096, SEED = 20261127 };
+
+#define MIB	((size_t)1 << 20)
+
+/* Much longer than anything here takes that does not hang. */
+enum {
+	LIMIT_MS = 10000,
+	/* With nothing else at work on the device. */
+	PROBE_MS = 6000,
+	/* For what will not come, as something else is stuck already. */
+	STUCK_MS = 1000,
+	/* A refusal is for as long as a lock is held. */
+	MRELEASE_MS = 2000,
+	/* The reaper begins after two seconds, and tries for one; and before that the victim
+	 * has to find out that there is no memory for it.
+	 */
+	REAPER_MS = 60000,
+	/* Idling a channel that hangs takes the driver 15 seconds. */
+	UNBIND_MS = 60000,
+};
+
+enum { ROUNDS = 6, KILLS = 8 };	/* KILLS: no more than 2 * ROUNDS */
+
+/*
+ * What the OOM killer has in the log, beside what tells of the victim's queues: its report
+ * has a stack, and may come from any function.
+ */
+#define OOM_DMESG \
+	"(oom-killer|oom-kill:|oom_reaper:|[Oo]ut of memory|CPU: [0-9]+ |Hardware name:|" \
+	"Call Trace:|</?TASK>| [a-z_0-9.]+\\+0x[0-9a-f]+/0x[0-9a-f]+|RIP: |Code: |" \
+	"R[A-Z0-9][A-Z0-9]: )"
+
+/* The subtest in which the device got stuck: it does not help to try again. */
+static const char *stuck_since;
+
+struct scene {
+	uint64_t stale;
+	bool migrates;
+	struct bystander bystander;
+	/* What has been reaped: of 1000 parts, how many were freed. */
+	int share[2 * ROUNDS];
+	unsigned int nr, refusals;
+};
+
+static uint32_t next_random(uint32_t *state)
+{
+	/* xorshift; Marsaglia 2003 */
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+}
+
+static void require_asked_for(const char *variable, const char *what)
+{
+	const char *value = getenv(variable);
+
+	igt_require_f(value && !strcmp(value, "1"), "it %s: set %s=1\n", what, variable);
+}
+
+/* Some machines are to fail as a whole. */
+static void require_oom_killer(void)
+{
+	const int fd = open("/proc/sys/vm/panic_on_oom", O_RDONLY | O_CLOEXEC);
+	char c = 0;
+
+	igt_assert_f(fd >= 0 && read(fd, &c, 1) == 1, "vm.panic_on_oom: %s\n", strerror(errno));
+	close(fd);
+	igt_require_f(c == '0', "a kernel that panics without memory: vm.panic_on_oom is %c\n", c);
+	igt_emit_ignore_dmesg_regex(OOM_DMESG);
+}
+
+static void require_usable(struct svm_probe *probe)
+{
+	int ret;
+
+	igt_assert_f(!stuck_since, "the device has been stuck since subtest %s\n", stuck_since);
+	ret = svm_probe(probe, PROBE_MS);
+	if (ret == -ETIME)
+		stuck_since = igt_subtest_name();
+	igt_assert_f(!ret, "%s: %s; an earlier test may have left the device like that: load "
+		     "its driver again, or reboot\n", probe->why, strerror(-ret));
+}
+
+static void begin(struct scene *s)
+{
+	struct svm_probe probe;
+	int ret;
+
+	/* Of a subtest that has failed. */
+	child_kill_all(STUCK_MS);
+	require_usable(&probe);
+	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
+	*s = (struct scene) { .stale = probe.stale, .migrates = probe.migrates };
+	ret = bystander_start(&s->bystander);
+	igt_assert_f(!ret, "another client: %s\n", strerror(-ret));
+	igt_assert_f(bystander_goes_on(&s->bystander, 3, LIMIT_MS),
+		     "another client does not begin\n");
+	bystander_latency(&s->bystander);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void end(struct scene *s)
+{
+	const struct bystander_latency latency = bystander_latency(&s->bystander);
+	const int stopped = bystander_stop(&s->bystander, LIMIT_MS);
+	struct svm_probe probe;
+
+	igt_info("another client: %u rounds, median %llu us, max %llu us\n", latency.rounds,
+		 (unsigned long long)latency.median_us, (unsigned long long)latency.max_us);
+	igt_assert_f(!stopped, "another client has not gone on until the end: %s\n",
+		     strerror(-stopped));
+	igt_assert_f(latency.rounds && latency.max_us < LIMIT_MS * 1000ULL,
+		     "another client had to wait for %llu us\n",
+		     (unsigned long long)latency.max_us);
+	require_usable(&probe);
+	igt_assert_f(probe.stale == s->stale, "%llu accesses to pages that mm had freed\n",
+		     (unsigned long long)(probe.stale - s->stale));
+	qsort(s->share, s->nr, sizeof(*s->share), by_value);
+	igt_info("%u victims, %u refusals; freed at the median: %d of 1000\n", s->nr, s->refusals,
+		 s->share[s->nr / 2]);
+	igt_assert_f(s->share[s->nr / 2] >= 950, "%d of 1000 parts were freed, at the median of %u "
+		     "victims\n", s->share[s->nr / 2], s->nr);
+}
+
+/* What there is to say about a victim that has been reaped, or has not. */
+static void report(const struct victim *v, const struct victim_reap *reap, const char *who)
+{
+	igt_info("%s: %s after %llu us, %u refusals; %lld of %lld MiB were freed\n", who,
+		 reap->ret ? strerror(-reap->ret) : "done", (unsigned long long)reap->us,
+		 reap->refusals, (long long)(reap->freed / (int64_t)MIB),
+		 (long long)(v->charged / (int64_t)MIB));
+}
+
+/*
+ * The device goes on without the victim, and the victim ends; and only then is anything
+ * asserted, so that nobody is left. What it has freed is known before its end, or after it.
+ */
+static void settle(struct scene *s, struct victim *v, const struct victim_reap *reap,
+		   const char *who, bool freed_before)
+{
+	const bool goes_on = bystander_goes_on(&s->bystander, 3, LIMIT_MS);
+	struct victim_reap done = *reap;
+	char state[128];
+	int ended;
+
+	ended = victim_end(v, goes_on ? LIMIT_MS : STUCK_MS, freed_before ? NULL : &done.freed);
+	if (!goes_on || ended == -ETIME || reap->ret == -ETIME)
+		stuck_since = igt_subtest_name();
+	report(v, &done, who);
+	snprintf(state, sizeof(state), "another client %s; the victim %s",
+		 goes_on ? "goes on" : "is stuck", ended == -ETIME ? "does not end" : "has ended");
+	igt_assert_f(!reap->ret, "%s: %s, to the last; %s\n", who, strerror(-reap->ret), state);
+	igt_assert_f(goes_on && !ended, "%s; its end: %s\n", state, strerror(-ended));
+	s->refusals += done.refusals;
+	s->share[s->nr++] = done.freed * 1000 / v->charged;
+}
+
+static struct victim_reap kill_and_mrelease(struct victim *v)
+{
+	victim_mrelease(v, MRELEASE_MS);
+	return victim_mreleased(v, LIMIT_MS);
+}
+
+static void kill_and_settle(struct scene *s, struct victim *v, bool freed_before)
+{
+	const struct victim_reap reap = kill_and_mrelease(v);
+
+	settle(s, v, &reap, "process_mrelease()", freed_before);
+}
+
+/* Until a time that is random: it is what is tested, and there is no event to wait for. */
+static void wait_random(uint32_t *state, unsigned int us)
+{
+	usleep(next_random(state) % us);
+}
+
+static void test_process_mrelease(void)
+{
+	const struct victim_plan plan = { .huge_mib = 112, .small_mib = 16 };
+	struct victim v;
+	struct scene s;
+
+	begin(&s);
+	victim_start(&v, &plan);
+	kill_and_settle(&s, &v, true);
+	end(&s);
+}
+
+static uint8_t *anonymous(size_t n)
+{
+	uint8_t *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHILD_CHECK(p != MAP_FAILED, "victim: mmap: %s", strerror(errno));
+	return p;
+}
+
+static uint8_t *more_memory(size_t n)
+{
+	uint8_t *p = anonymous(n);
+
+	/* As fast as the kernel can. */
+	madvise(p, n, MADV_HUGEPAGE);
+	return p;
+}
+
+/* Take memory until there is none. */
+static void greedy(struct victim_self *self)
+{
+	const size_t n = 16 * MIB;
+
+	(void)self;
+	for (;;)
+		memset(more_memory(n), 3, n);
+}
+
+/* The same, by the device's page faults. */
+static void greedy_device(struct victim_self *self)
+{
+	const size_t n = 16 * MIB;
+	int ret;
+
+	for (;;) {
+		ret = svm_copy(self->queue, more_memory(n), self->huge, n);
+		if (!ret)
+			ret = svm_queue_wait(self->queue, REAPER_MS);
+		CHILD_CHECK(!ret, "victim: the device takes memory: %s", strerror(-ret));
+	}
+}
+
+static void oom(struct scene *s, struct victim *v)
+{
+	char reaped[64], unable[64];
+	struct victim_reap reap = {};
+	const int kmsg = kmsg_open();
+	uint64_t start;
+
+	igt_assert_f(kmsg >= 0, "/dev/kmsg: %s\n", strerror(-kmsg));
+	snprintf(reaped, sizeof(reaped), "oom_reaper: reaped process %d ", v->pid);
+	snprintf(unable, sizeof(unable), "oom_reaper: unable to reap pid:%d ", v->pid);
+	start = now_us();
+	victim_go(v);
+	reap.ret = kmsg_wait(kmsg, reaped, unable, REAPER_MS);
+	reap.us = now_us() - start;
+	close(kmsg);
+	if (reap.ret == 1)
+		reap.ret = -EAGAIN;
+	reap.freed = victim_freed(v);
+	settle(s, v, &reap, "OOM reaper", true);
+}
+
+/* What a limit leaves to a victim that takes more; its page faults need some of it. */
+enum { HEADROOM_MIB = 64 };
+
+static void test_memcg_oom(void (*work)(struct victim_self *))
+{
+	const struct victim_plan plan = {
+		.huge_mib = 112, .small_mib = 16, .max_mib = 128 + HEADROOM_MIB, .work = work,
+	};
+	struct victim v;
+	struct scene s;
+
+	require_oom_killer();
+	begin(&s);
+	victim_start(&v, &plan);
+	oom(&s, &v);
+	end(&s);
+}
+
+static void test_global_oom(void)
+{
+	const struct victim_plan plan = {
+		.huge_mib = 112, .small_mib = 16, .work = greedy,
+	};
+	struct victim v;
+	struct scene s;
+	int ret;
+
+	require_asked_for("SVM_GLOBAL_OOM", "takes all of the machine's memory");
+	/* All others are to live: the victim sees to itself. */
+	ret = victim_oom_score(-1000);
+	igt_assert_f(!ret, "OOM score: %s\n", strerror(-ret));
+	require_oom_killer();
+	begin(&s);
+	victim_start(&v, &plan);
+	oom(&s, &v);
+	end(&s);
+}
+
+/* Pages of ours that are neither there nor not there: swap entries, of which those of device
+ * memory are some. The format of a word: Documentation/admin-guide/mm/pagemap.rst.
+ */
+static size_t pages_elsewhere(const uint8_t *p, size_t n)
+{
+	const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t i, nr = 0;
+	uint64_t word;
+
+	CHILD_CHECK(fd >= 0, "victim: pagemap: %s", strerror(errno));
+	for (i = 0; i < n / PAGE; i++) {
+		CHILD_CHECK(pread(fd, &word, 8, ((uintptr_t)p / PAGE + i) * 8) == 8,
+			    "victim: pagemap: %s", strerror(errno));
+		nr += word >> 62 & 1;
+	}
+	close(fd);
+	return nr;
+}
+
+static void migrate(struct victim_self *self)
+{
+	size_t *migrated = self->data;
+	int ret = 0;
+
+	if (self->huge_size)
+		ret = svm_gpu_migrate(self->gpu, self->huge, self->huge_size);
+	if (!ret && self->small_size)
+		ret = svm_gpu_migrate(self->gpu, self->small, self->small_size);
+	CHILD_CHECK(!ret, "victim: migration: %s", strerror(-ret));
+	*migrated = pages_elsewhere(self->huge, self->huge_size) +
+		    pages_elsewhere(self->small, self->small_size);
+}
+
+static void *shared(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	igt_assert_f(p != MAP_FAILED, "mmap of %zu bytes: %s\n", n, strerror(errno));
+	return p;
+}
+
+/* False: the device has no memory for pages of that size. nouveau takes it in chunks of 256 MiB,
+ * each for one size.
+ */
+static bool reap_migrated(struct scene *s, const struct victim_plan *plan, unsigned int rounds)
+{
+	const size_t all = (plan->huge_mib + plan->small_mib) * MIB / PAGE;
+	size_t *migrated = plan->data;
+	unsigned int round;
+	struct victim v;
+
+	for (round = 0; round < rounds; round++) {
+		*migrated = 0;
+		victim_start(&v, plan);
+		igt_info("%zu of %zu pages are in device memory\n", *migrated, all);
+		kill_and_settle(s, &v, true);
+		if (!round && !*migrated)
+			return false;
+		igt_assert_f(*migrated * 100 >= all * 95,
+			     "round %u: only %zu of %zu pages were in device memory\n", round,
+			     *migrated, all);
+	}
+	return true;
+}
+
+static void test_device_private(void)
+{
+	size_t *migrated = shared(PAGE);
+	const struct victim_plan small = {
+		.small_mib = 16, .prepare = migrate, .data = migrated,
+	}, huge = {
+		.huge_mib = 48, .prepare = migrate, .data = migrated,
+	};
+	bool has_small, has_huge;
+	struct scene s;
+
+	begin(&s);
+	igt_require_f(s.migrates, "the device has no memory of its own\n");
+	has_small = reap_migrated(&s, &small, ROUNDS / 2);
+	/* More than a chunk in all. */
+	has_huge = reap_migrated(&s, &huge, ROUNDS);
+	igt_info("device memory for pages: %s, for huge pages: %s\n", has_small ? "yes" : "no",
+		 has_huge ? "yes" : "no");
+	igt_assert_f(has_small || has_huge, "nothing was migrated\n");
+	end(&s);
+	munmap(migrated, PAGE);
+}
+
+/* Another process of the victim's, and how we talk to it. */
+struct relative {
+	int go[2], answer[2];
+	volatile pid_t *pid;		/* shared */
+	const uint8_t *memory;
+	size_t size;
+	uint8_t want;
+};
+
+static void relative_open(struct relative *r)
+{
+	*r = (struct relative) { .pid = shared(PAGE) };
+	igt_assert_f(!pipe(r->go) && !pipe(r->answer), "pipe: %s\n", strerror(errno));
+}
+
+/* In the relative: look at the memory each time that we are asked, as long as anybody asks. */
+static int relative_serve(void *arg)
+{
+	const struct relative *r = arg;
+	size_t i;
+	char c;
+
+	/* Of the pipe's ends we have copies. */
+	close(r->go[1]);
+	while (read(r->go[0], &c, 1) == 1) {
+		for (i = 0; i < r->size && r->memory[i] == r->want; i += PAGE)
+			;
+		c = i < r->size ? 'n' : 'y';
+		if (write(r->answer[1], &c, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void check_relative(const struct relative *r, const char *who)
+{
+	char c = 0;
+	int ret;
+
+	igt_assert_f(write(r->go[1], "g", 1) == 1, "%s: %s\n", who, strerror(errno));
+	ret = svm_wait_readable(r->answer[0], LIMIT_MS, who);
+	igt_assert_f(!ret && read(r->answer[0], &c, 1) == 1, "%s does not answer: %s\n", who,
+		     strerror(-ret));
+	igt_assert_f(c == 'y', "%s has something else in its memory\n", who);
+}
+
+static void relative_close(struct relative *r)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		close(r->go[i]);
+		close(r->answer[i]);
+	}
+	munmap((void *)r->pid, PAGE);
+}
+
+/* It has what we have, and then copies of it that are not charged to us. */
+static void fork_relative(struct victim_self *self)
+{
+	struct relative *r = self->data;
+	const pid_t pid = fork();
+	int ret;
+	char c;
+
+	CHILD_CHECK(pid >= 0, "victim: fork: %s", strerror(errno));
+	if (pid) {
+		CHILD_CHECK(read(r->answer[0], &c, 1) == 1, "victim: its child has failed");
+		return;
+	}
+	*r->pid = getpid();
+	ret = memcg_join(NULL);
+	CHILD_CHECK(!ret, "victim's child: its cgroup: %s", strerror(-ret));
+	r->memory = self->huge;
+	r->size = self->huge_size;
+	r->want = 4;
+	memset(self->huge, 4, self->huge_size);
+	memset(self->small, 4, self->small_size);
+	CHILD_CHECK(write(r->answer[1], "r", 1) == 1, "victim's child: %s", strerror(errno));
+	relative_serve(r);
+}
+
+static void test_victim_forked(void)
+{
+	struct relative child;
+	const struct victim_plan plan = {
+		.huge_mib = 64, .small_mib = 16, .prepare = fork_relative, .data = &child,
+	};
+	struct victim v;
+	struct scene s;
+
+	relative_open(&child);
+	begin(&s);
+	victim_start(&v, &plan);
+	check_relative(&child, "the victim's child");
+	kill_and_settle(&s, &v, true);
+	check_relative(&child, "the victim's child");
+	kill(*child.pid, SIGKILL);
+	relative_close(&child);
+	end(&s);
+}
+
+/* A second process with the same mm. */
+static void clone_relative(struct victim_self *self)
+{
+	static char stack[64 << 10] __attribute__((aligned(16)));
+	struct relative *r = self->data;
+
+	r->memory = self->huge;
+	r->size = self->huge_size;
+	r->want = VICTIM_BYTE;
+	*r->pid = clone(relative_serve, stack + sizeof(stack), CLONE_VM | SIGCHLD, r);
+	CHILD_CHECK(*r->pid > 0, "victim: clone: %s", strerror(errno));
+}
+
+/* Nothing is reaped as long as one of the two is not killed. */
+static void test_victim_shares_mm(void)
+{
+	struct relative sharer;
+	const struct victim_plan plan = {
+		.huge_mib = 64, .small_mib = 16, .prepare = clone_relative, .data = &sharer,
+	};
+	struct victim_reap early;
+	struct victim v;
+	struct scene s;
+
+	relative_open(&sharer);
+	begin(&s);
+	victim_start(&v, &plan);
+	early = kill_and_mrelease(&v);
+	check_relative(&sharer, "the process with the victim's mm");
+	igt_assert_f(!kill(*sharer.pid, SIGKILL), "kill: %s\n", strerror(errno));
+	kill_and_settle(&s, &v, true);
+	igt_assert_f(early.ret == -EINVAL, "process_mrelease() of an mm that is in use: %s\n",
+		     early.ret ? strerror(-early.ret) : "done");
+	relative_close(&sharer);
+	end(&s);
+}
+
+/* Both at once. */
+static void test_two_victims(void)
+{
+	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8 };
+	struct victim_reap reap[2];
+	struct victim v[2];
+	struct scene s;
+	int i;
+
+	begin(&s);
+	for (i = 0; i < 2; i++)
+		victim_start(&v[i], &plan);
+	for (i = 0; i < 2; i++)
+		victim_mrelease(&v[i], MRELEASE_MS);
+	for (i = 0; i < 2; i++)
+		reap[i] = victim_mreleased(&v[i], LIMIT_MS);
+	for (i = 0; i < 2; i++)
+		settle(&s, &v[i], &reap[i], "process_mrelease()", true);
+	end(&s);
+}
+
+/* How long another client has to wait, with and without victims. */
+static void test_bystander(void)
+{
+	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8 };
+	struct bystander_latency before;
+	unsigned int round;
+	struct victim v;
+	struct scene s;
+
+	begin(&s);
+	igt_assert_f(bystander_goes_on(&s.bystander, 50, LIMIT_MS), "it does not go on alone\n");
+	before = bystander_latency(&s.bystander);
+	igt_info("alone: %u rounds, median %llu us, max %llu us\n", before.rounds,
+		 (unsigned long long)before.median_us, (unsigned long long)before.max_us);
+	for (round = 0; round < ROUNDS; round++) {
+		victim_start(&v, &plan);
+		kill_and_settle(&s, &v, true);
+	}
+	end(&s);
+}
+
+/* Free memory, and what caches would give back. */
+static int64_t available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	long long kib = -1;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %lld", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	igt_assert_f(kib >= 0, "no MemAvailable in /proc/meminfo\n");
+	return kib * 1024;
+}
+
+static void test_repeated_kills(void)
+{
+	enum { SIZE_MIB = 72 };
+	const struct victim_plan plan = { .huge_mib = SIZE_MIB - 8, .small_mib = 8 };
+	struct victim_plan greedy_plan = plan;
+	uint32_t state = SEED;
+	int64_t before = 0, lost;
+	struct victim v;
+	struct scene s;
+	int i;
+
+	igt_info("seed %u\n", state);
+	greedy_plan.max_mib = SIZE_MIB + HEADROOM_MIB;
+	greedy_plan.work = greedy;
+	require_oom_killer();
+	begin(&s);
+	for (i = 0; i < KILLS; i++) {
+		/* What is made once has been made by then. */
+		if (i == 2)
+			before = available();
+		victim_start(&v, i % 4 == 1 ? &greedy_plan : &plan);
+		wait_random(&state, 20000);
+		if (i % 4 == 1)
+			oom(&s, &v);
+		else
+			kill_and_settle(&s, &v, true);
+	}
+	lost = before - available();
+	igt_info("%lld MiB less are available\n", (long long)lost / (int64_t)MIB);
+	igt_assert_f(lost < (int64_t)(SIZE_MIB / 2 * MIB), "%lld MiB are not back\n",
+		     (long long)lost / (int64_t)MIB);
+	end(&s);
+}
+
+/* The victim is killed within something, at random times. */
+static void test_killed_within(void (*work)(struct victim_self *), unsigned int us,
+			       bool freed_before)
+{
+	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8, .work = work };
+	uint32_t state = SEED;
+	unsigned int round;
+	struct victim v;
+	struct scene s;
+
+	igt_info("seed %u\n", state);
+	begin(&s);
+	for (round = 0; round < ROUNDS; round++) {
+		victim_start(&v, &plan);
+		victim_go(&v);
+		wait_random(&state, us);
+		kill_and_settle(&s, &v, freed_before);
+	}
+	end(&s);
+}
+
+/* Mappings that the device has, again and again. */
+static void *unmap_forever(void *arg)
+{
+	struct victim_self *self = arg;
+	const size_t n = 2 * MIB;
+	struct svm_queue *queue;
+	uint8_t *p;
+	int ret;
+
+	ret = svm_queue_open(self->gpu, &queue);
+	CHILD_CHECK(!ret, "victim: queue: %s", strerror(-ret));
+	for (;;) {
+		p = anonymous(n);
+		memset(p, 5, n);
+		ret = svm_copy(queue, p, p + n / 2, n / 2);
+		if (!ret)
+			ret = svm_queue_wait(queue, SVM_WAIT_MS);
+		CHILD_CHECK(!ret, "victim: copy: %s", strerror(-ret));
+		munmap(p, n / 2);
+		munmap(p + n / 2, n / 2);
+	}
+	return NULL;
+}
+
+static void unmap(struct victim_self *self)
+{
+	pthread_t thread;
+
+	CHILD_CHECK(!pthread_create(&thread, NULL, unmap_forever, self), "victim: thread");
+	unmap_forever(self);
+}
+
+static void execute(struct victim_self *self)
+{
+	(void)self;
+	execlp("sleep", "sleep", "1000", NULL);
+	CHILD_CHECK(false, "victim: sleep: %s", strerror(errno));
+}
+
+/* A second client, whose page faults are under way when its file is closed. */
+static void open_and_close(struct victim_self *self)
+{
+	const size_t n = 64 * PAGE;
+	const char *why = "";
+	struct svm_queue *queue;
+	struct svm_gpu *gpu;
+	uint8_t *p;
+	int ret;
+
+	(void)self;
+	p = anonymous(n);
+	for (;;) {
+		madvise(p, n, MADV_DONTNEED);
+		ret = svm_gpu_open(&gpu, &why);
+		CHILD_CHECK(!ret, "victim: %s: %s", why, strerror(-ret));
+		ret = svm_queue_open(gpu, &queue);
+		if (!ret)
+			ret = svm_copy(queue, p, p + n / 2, n / 2);
+		CHILD_CHECK(!ret, "victim: second client: %s", strerror(-ret));
+		svm_queue_close(queue);
+		svm_gpu_close(gpu);
+	}
+}
+
+/* exit_mmap() begins while the reaper is at it, and whoever is first frees a page. */
+static void test_reap_vs_exit(void)
+{
+	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8 };
+	struct victim_reap reap;
+	uint32_t state = SEED;
+	unsigned int round;
+	struct victim v;
+	struct scene s;
+
+	igt_info("seed %u\n", state);
+	begin(&s);
+	for (round = 0; round < ROUNDS; round++) {
+		victim_start(&v, &plan);
+		victim_mrelease(&v, MRELEASE_MS);
+		wait_random(&state, 50000);
+		victim_let_go(&v);
+		reap = victim_mreleased(&v, LIMIT_MS);
+		/* It has got away. */
+		if (reap.ret == -ESRCH)
+			reap.ret = 0;
+		settle(&s, &v, &reap, "process_mrelease()", false);
+	}
+	end(&s);
+}
+
+/* Write a device's name to its driver's bind or unbind, in a child, for it may not come back. */
+static pid_t start_binding(const char *driver, const char *file, const char *device)
+{
+	const char *name = strrchr(device, '/') + 1;
+	char path[PATH_MAX + 16];
+	pid_t pid = child_start();
+	int fd;
+
+	igt_assert_f(pid >= 0, "fork: %s\n", strerror(-pid));
+	if (pid)
+		return pid;
+	snprintf(path, sizeof(path), "%s/%s", driver, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	CHILD_CHECK(fd >= 0 && write(fd, name, strlen(name)) == (ssize_t)strlen(name),
+		    "%s to %s: %s", name, path, strerror(errno));
+	child_exit(0);
+}
+
+static void test_reap_vs_unbind(void)
+{
+	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8 };
+	char link[300], driver[PATH_MAX];
+	int ended, unbound, bound = 0, status = 0;
+	struct victim_reap reap;
+	struct svm_probe probe;
+	struct victim v;
+	pid_t pid;
+
+	require_asked_for("SVM_UNBIND",
+			  "takes the device from all of its users, and may crash the kernel");
+	child_kill_all(STUCK_MS);
+	require_usable(&probe);
+	igt_require_f(*probe.device, "this back end hides its device\n");
+	snprintf(link, sizeof(link), "%s/driver", probe.device);
+	igt_require_f(realpath(link, driver), "%s: %s\n", link, strerror(errno));
+	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
+	victim_start(&v, &plan);
+	pid = start_binding(driver, "unbind", probe.device);
+	reap = kill_and_mrelease(&v);
+	ended = victim_end(&v, UNBIND_MS, NULL);
+	unbound = child_wait(pid, &status, UNBIND_MS, "the device is unbound");
+	if (!unbound && !status) {
+		pid = start_binding(driver, "bind", probe.device);
+		bound = child_wait(pid, &status, UNBIND_MS, "the device is bound again");
+	}
+	if (ended == -ETIME || unbound == -ETIME || bound == -ETIME || reap.ret == -ETIME)
+		stuck_since = igt_subtest_name();
+	report(&v, &reap, "process_mrelease()");
+	igt_assert_f(!ended && !unbound && !bound && !status, "the victim's end: %s; unbinding: "
+		     "%s; binding: %s\n", strerror(-ended), strerror(-unbound), strerror(-bound));
+	igt_assert_f(!reap.ret, "process_mrelease(): %s\n", strerror(-reap.ret));
+	igt_assert_f(reap.freed * 100 >= v.charged * 95, "%lld of %lld MiB were freed\n",
+		     (long long)(reap.freed / (int64_t)MIB), (long long)(v.charged / (int64_t)MIB));
+	require_usable(&probe);
+}
+
+int igt_main()
+{
+	igt_fixture() {
+		struct svm_probe probe;
+		const int ret = svm_probe(&probe, PROBE_MS);
+
+		igt_require_f(ret != -ENODEV, "%s\n", probe.why);
+		igt_assert_f(!ret, "%s: %s; load its driver again, or reboot\n", probe.why,
+			     strerror(-ret));
+		igt_info("back end %s\n", probe.backend);
+		igt_require_f(memcg_available(), "this kernel has no memory controller of cgroup "
+			      "version 2 in /sys/fs/cgroup\n");
+		igt_require_f(syscall(SYS_process_mrelease, -1, 0) && errno != ENOSYS,
+			      "this kernel has no process_mrelease()\n");
+	}
+
+	/**
+	 * SUBTEST: process-mrelease
+	 * Description: the memory of a killed process is free although its page faults go on
+	 */
+	igt_describe("The memory of a killed process is free although its page faults go on");
+	igt_subtest("process-mrelease")
+		test_process_mrelease();
+
+	/**
+	 * SUBTEST: memcg-oom
+	 * Description: the OOM reaper frees a process that has come to its cgroup's limit, by its
+	 *	own page faults and by the device's
+	 */
+	igt_describe("The OOM reaper frees a process that has come to its cgroup's limit");
+	igt_subtest_with_dynamic("memcg-oom") {
+		igt_dynamic("cpu")
+			test_memcg_oom(greedy);
+		igt_dynamic("device")
+			test_memcg_oom(greedy_device);
+	}
+
+	/**
+	 * SUBTEST: global-oom
+	 * Description: the same for all of the machine's memory; only with SVM_GLOBAL_OOM=1 in the
+	 *	environment, for others may need some of it
+	 */
+	igt_describe("The OOM reaper when the machine has no memory left; with SVM_GLOBAL_OOM=1 "
+		     "only");
+	igt_subtest("global-oom")
+		test_global_oom();
+
+	/**
+	 * SUBTEST: device-private
+	 * Description: memory that has been migrated to the device is free, again and again
+	 */
+	igt_describe("Memory that has been migrated to the device is free, again and again");
+	igt_subtest("device-private")
+		test_device_private();
+
+	/**
+	 * SUBTEST: victim-forked
+	 * Description: a child of the killed process keeps what it has in its memory
+	 */
+	igt_describe("A child of the killed process keeps what it has in its memory");
+	igt_subtest("victim-forked")
+		test_victim_forked();
+
+	/**
+	 * SUBTEST: victim-shares-mm
+	 * Description: nothing is reaped as long as another process has the same memory
+	 */
+	igt_describe("Nothing is reaped as long as another process has the same memory");
+	igt_subtest("victim-shares-mm")
+		test_victim_shares_mm();
+
+	/**
+	 * SUBTEST: two-victims
+	 * Description: two killed processes are reaped at the same time
+	 */
+	igt_describe("Two killed processes are reaped at the same time");
+	igt_subtest("two-victims")
+		test_two_victims();
+
+	/**
+	 * SUBTEST: bystander
+	 * Description: how long another client waits for its page faults meanwhile
+	 */
+	igt_describe("How long another client waits for its page faults meanwhile");
+	igt_subtest("bystander")
+		test_bystander();
+
+	/**
+	 * SUBTEST: repeated-kills
+	 * Description: one victim after the other, and no memory is lost
+	 */
+	igt_describe("One victim after the other, and no memory is lost");
+	igt_subtest("repeated-kills")
+		test_repeated_kills();
+
+	/**
+	 * SUBTEST: reap-vs-munmap
+	 * Description: a process is killed and reaped while it unmaps what the device has mapped
+	 */
+	igt_describe("A process is killed and reaped while it unmaps what the device has mapped");
+	igt_subtest("reap-vs-munmap")
+		test_killed_within(unmap, 20000, true);
+
+	/**
+	 * SUBTEST: reap-vs-exit
+	 * Description: a process is killed, and reaped while it ends by itself
+	 */
+	igt_describe("A process is killed, and reaped while it ends by itself");
+	igt_subtest("reap-vs-exit")
+		test_reap_vs_exit();
+
+	/**
+	 * SUBTEST: reap-vs-exec
+	 * Description: a process is killed and reaped while it executes another program
+	 */
+	igt_describe("A process is killed and reaped while it executes another program");
+	igt_subtest("reap-vs-exec")
+		test_killed_within(execute, 50000, false);
+
+	/**
+	 * SUBTEST: reap-vs-close
+	 * Description: a process is killed and reaped while it closes a device file
+	 */
+	igt_describe("A process is killed and reaped while it closes a device file");
+	igt_subtest("reap-vs-close")
+		test_killed_within(open_and_close, 100000, true);
+
+	/**
+	 * SUBTEST: reap-vs-unbind
+	 * Description: a process is killed and reaped while its device is unbound from the driver;
+	 *	only with SVM_UNBIND=1 in the environment, for there are kernels that crash of it
+	 */
+	igt_describe("A process is killed and reaped while its device is unbound; with "
+		     "SVM_UNBIND=1 only");
+	igt_subtest("reap-vs-unbind")
+		test_reap_vs_unbind();
+
+	igt_fixture()
+		child_kill_all(STUCK_MS);
+}
