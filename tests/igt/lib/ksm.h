@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KSM_H
+#define KSM_H
+/* The kernel's merging of pages that are the same, made to go on at once. For root. */
+#include <stdbool.h>
+
+bool ksm_available(void);
+/* Set it up; what was set before is kept. 0 or -errno. */
+int ksm_begin(void);
+/* Have it look at all that is mergeable so many times. -ETIME: not within ms. */
+int ksm_scan(unsigned int times, unsigned int ms);
+/* As it was. */
+void ksm_end(void);
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OPERATION_H
+#define OPERATION_H
+/*
+ * What a process can do to a part of its memory that makes mm invalidate what a device has
+ * mapped of it, and what the device may do and has to see afterwards.
+ *
+ * These functions assert. Of a kernel that has not got it, require() skips.
+ */
+#include "scene.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
+
+struct operation {
+	const char *name, *describe;
+	struct scene_plan plan;
+	/* What the device may do in the part. */
+	enum access before, after;
+	/* It keeps what is there; it is undo() that drops it, and tells the model so. */
+	bool undo_drops;
+	/* Why it is not for memory that is on the device. */
+	const char *host_only;
+	void (*require)(void);
+	/* Once, before the device has seen the memory. */
+	void (*prepare)(struct scene *s);
+	void (*act)(struct scene *s);
+	/* What else has to be so; idle: the device has written since, if it may, and rests. */
+	void (*check)(struct scene *s, bool idle);
+	/*
+	 * Where a queue may die of an access, or not: the device tries, and the CPU has the
+	 * memory back afterwards.
+	 */
+	void (*settle)(struct scene *s);
+	/* So that it can be done again. */
+	void (*undo)(struct scene *s);
+	void (*finish)(struct scene *s);
+	/* After a failure, in place of that. */
+	void (*abandon)(void);
+};
+
+/* Each table ends with an operation without a name. */
+extern const struct operation operations_on_mappings[];
+extern const struct operation operations_by_advice[];
+extern const struct operation operations_of_swap[];
+extern const struct operation operations_on_files[];
+extern const struct operation operations_of_fork[];
+extern const struct operation operations_that_move[];
+extern const struct operation operations_that_track[];
+extern const struct operation operations_on_huge_pages[];
+
+#define MUST(ok)	igt_assert_f(ok, "%s\n", strerror(errno))
+
+/* Does this kernel know that advice? Or it is a skip. */
+void require_advice(int advice, const char *name);
+void advise(struct scene *s, int advice);
+
+/* Those that are for small and for huge pages. */
+void act_munmap(struct scene *s);
+void undo_munmap(struct scene *s);
+void make_read_only(struct scene *s);
+void make_writable(struct scene *s);
+void act_mremap_move(struct scene *s);
+void check_moved(struct scene *s, bool idle);
+void undo_mremap_move(struct scene *s);
+void act_dontneed(struct scene *s);
+void require_swap(void);
+void prepare_swap(struct scene *s);
+void act_swapoff(struct scene *s);
+void finish_swap(struct scene *s);
+void abandon_swap(void);
+void prepare_fork(struct scene *s);
+void act_fork(struct scene *s);
+void check_fork(struct scene *s, bool idle);
+void finish_fork(struct scene *s);
+#endif
