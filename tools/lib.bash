@@ -67,6 +67,17 @@ check_variant()
 	esac
 }
 
+# The base that was loaded has the software GPU.
+need_sim()
+{
+	[[ $fragments = *sim* ]] || die "$base has no software GPU" \
+		"it is for: $(grep -l 'fragments=.*sim' "$TOP"/bases/*.conf | sed 's|.*/||; s|\.conf||' | paste -sd' ')"
+}
+
+# What a healthy kernel does not print.
+# shellcheck disable=SC2034	# used by those that read a console
+findings='WARNING:|BUG:|Oops|Kernel panic|general protection fault|INFO: task .* blocked for more than|INFO: lockdep is turned off|INFO: trying to register non-static key|rcu.*(detected|self-detected).* stall|scheduling while atomic|sleeping function called|soft lockup|hard LOCKUP|workqueue lockup|suspicious RCU usage|bad unlock balance|possible (circular|recursive|irq lock inversion)|KASAN:|UBSAN:|refcount_t:|list_(add|del) corruption|Unable to mount root'
+
 # Two runs in one build folder would take each other's trees apart.
 # lock NAME: hold build/NAME.lock until this process ends.
 lock()
