@@ -12,6 +12,7 @@
 #include "igt_decl.h"
 #include "nouveau_node.h"
 #include "svm_gpu.h"
+#include "svm_require.h"
 #include "svm_wait.h"
 
 #include <errno.h>
@@ -738,13 +739,9 @@ int igt_main()
 	static bool has_node;
 
 	igt_fixture() {
-		struct svm_gpu *gpu;
-		const char *why;
-		const int ret = svm_gpu_open(&gpu, &why);
+		struct svm_gpu *gpu = svm_require_gpu();
 
-		igt_require_f(ret != -ENODEV, "%s\n", why);
-		igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
-		igt_info("Back end %s, seed %d\n", svm_gpu_backend(gpu), SEED);
+		igt_info("Seed %d\n", SEED);
 		has_node = svm_gpu_fd(gpu) >= 0;
 		svm_gpu_close(gpu);
 	}

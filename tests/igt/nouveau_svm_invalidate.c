@@ -11,14 +11,15 @@
  *	racing-atomic	the same with atomic accesses among them
  */
 #include "child.h"
+#include "clock.h"
 #include "igt_decl.h"
 #include "nouveau_node.h"
 #include "operation.h"
 #include "pagemap.h"
 #include "svm_gpu.h"
+#include "svm_require.h"
 #include "svm_wait.h"
 
-#include <time.h>
 
 /**
  * TEST: nouveau svm invalidate
@@ -306,14 +307,6 @@ static bool goes_on(struct scene *s, unsigned int batches)
 	return !ret;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 /* The device's accesses have to survive. */
 static void racing_alive(struct scene *s, const struct operation *op, bool atomic)
 {
@@ -417,13 +410,9 @@ static void subtest(const struct operation *op)
 int igt_main()
 {
 	igt_fixture() {
-		struct svm_gpu *gpu;
-		const char *why;
-		const int ret = svm_gpu_open(&gpu, &why);
+		struct svm_gpu *gpu = svm_require_gpu();
 
-		igt_require_f(ret != -ENODEV, "%s\n", why);
-		igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
-		igt_info("Back end %s, seed %d\n", svm_gpu_backend(gpu), SEED);
+		igt_info("Seed %d\n", SEED);
 		svm_gpu_close(gpu);
 	}
 

@@ -12,6 +12,7 @@
  */
 #include "bystander.h"
 #include "child.h"
+#include "clock.h"
 #include "igt_decl.h"
 #include "kmsg.h"
 #include "memcg.h"
@@ -20,6 +21,7 @@
 #include "svm_probe.h"
 #include "svm_wait.h"
 #include "victim.h"
+#include "write_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +32,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_process_mrelease
@@ -91,14 +92,6 @@ static uint32_t next_random(uint32_t *state)
 	*state ^= *state >> 17;
 	*state ^= *state << 5;
 	return *state;
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
 }
 
 static void require_asked_for(const char *variable, const char *what)
@@ -777,15 +770,14 @@ static pid_t start_binding(const char *driver, const char *file, const char *dev
 	const char *name = strrchr(device, '/') + 1;
 	char path[PATH_MAX + 16];
 	pid_t pid = child_start();
-	int fd;
+	int ret;
 
 	igt_assert_f(pid >= 0, "fork: %s\n", strerror(-pid));
 	if (pid)
 		return pid;
 	snprintf(path, sizeof(path), "%s/%s", driver, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	CHILD_CHECK(fd >= 0 && write(fd, name, strlen(name)) == (ssize_t)strlen(name),
-		    "%s to %s: %s", name, path, strerror(errno));
+	ret = write_text(path, name);
+	CHILD_CHECK(!ret, "%s to %s: %s", name, path, strerror(-ret));
 	child_exit(0);
 }
 

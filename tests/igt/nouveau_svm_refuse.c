@@ -14,6 +14,7 @@
 #include "svm_probe.h"
 #include "svm_wait.h"
 #include "victim.h"
+#include "write_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,14 +73,11 @@ static void attach(struct victim_self *self)
 static void set_attribute(const char *name, const char *value)
 {
 	char path[128];
-	int fd;
+	int ret;
 
 	snprintf(path, sizeof(path), ATTRIBUTES "%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	igt_assert_f(fd >= 0, "%s: %s\n", path, strerror(errno));
-	igt_assert_f(write(fd, value, strlen(value)) == (ssize_t)strlen(value), "%s: %s\n", path,
-		     strerror(errno));
-	close(fd);
+	ret = write_text(path, value);
+	igt_assert_f(!ret, "%s: %s\n", path, strerror(-ret));
 }
 
 static void start(void)

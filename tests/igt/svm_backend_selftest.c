@@ -10,15 +10,16 @@
  *	will use. It says nothing about the driver: run it first where a back end is new
  */
 #include "igt_decl.h"
+#include "clock.h"
 #include "nouveau_node.h"
 #include "svm_gpu.h"
+#include "svm_require.h"
 #include "svm_wait.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 IGT_TEST_DESCRIPTION("What lib/svm_gpu.h promises to the tests, held against the back end that "
 		     "they will use");
@@ -52,14 +53,6 @@ static void end(struct user *user)
 {
 	svm_queue_close(user->queue);
 	svm_gpu_close(user->gpu);
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
 static void test_unknown_name(void)
@@ -297,13 +290,8 @@ static void test_dead_queue(void)
 int igt_main()
 {
 	igt_fixture() {
-		struct svm_gpu *gpu;
-		const char *why;
-		const int ret = svm_gpu_open(&gpu, &why);
+		struct svm_gpu *gpu = svm_require_gpu();
 
-		igt_require_f(ret != -ENODEV, "%s\n", why);
-		igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
-		igt_info("Back end %s\n", svm_gpu_backend(gpu));
 		svm_gpu_close(gpu);
 	}
 

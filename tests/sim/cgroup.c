@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -65,38 +64,4 @@ void cgroup_remove(const char *name)
 	while (rmdir(path) && errno == EBUSY && now_ms() < end)
 		usleep(10000);
 	CHECK(access(path, F_OK), "%s is still in use after 20 s", path);
-}
-
-int kmsg_open(void)
-{
-	const int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	CHECK(fd >= 0 && lseek(fd, 0, SEEK_END) >= 0, "/dev/kmsg: %s", strerror(errno));
-	return fd;
-}
-
-int kmsg_wait(int fd, const char *first, const char *second, unsigned int ms)
-{
-	const uint64_t end = now_ms() + ms;
-	char line[2048];
-	ssize_t n;
-
-	for (;;) {
-		n = read(fd, line, sizeof(line) - 1);
-		if (n > 0) {
-			line[n] = 0;
-			if (strstr(line, first))
-				return 0;
-			if (strstr(line, second))
-				return 1;
-			continue;
-		}
-		/* Overwritten before it was read: what is wanted may still come. */
-		if (n < 0 && errno == EPIPE)
-			continue;
-		CHECK(n < 0 && errno == EAGAIN, "/dev/kmsg: %s", strerror(errno));
-		if (now_ms() >= end)
-			return -1;
-		poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, end - now_ms());
-	}
 }

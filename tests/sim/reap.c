@@ -17,6 +17,7 @@
  */
 #include "cgroup.h"
 #include "gpu.h"
+#include "kmsg.h"
 #include "sim.h"
 #include "test.h"
 
@@ -429,11 +430,13 @@ static void oom(struct victim *v, struct outcome *o)
 	uint64_t start;
 	int got;
 
+	CHECK(kmsg >= 0, "/dev/kmsg: %s", strerror(-kmsg));
 	snprintf(reaped, sizeof(reaped), "oom_reaper: reaped process %d ", v->pid);
 	snprintf(unable, sizeof(unable), "oom_reaper: unable to reap pid:%d ", v->pid);
 	start = now_us();
 	CHECK(write(v->go, "g", 1) == 1, "pipe");
 	got = kmsg_wait(kmsg, reaped, unable, REAPER_MS);
+	CHECK(got >= 0 || got == -ETIME, "/dev/kmsg: %s", strerror(-got));
 	CHECK(got >= 0, "no word of the OOM reaper in %d s", REAPER_MS / 1000);
 	o->us = now_us() - start;
 	o->first = got ? "unable" : "reaped";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bystander.h"
 #include "child.h"
+#include "clock.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
@@ -25,14 +26,6 @@ struct bystander_state {
 	unsigned int seen;	/* by the last bystander_latency() */
 	uint32_t us[SAMPLES];	/* of the last rounds */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
 
 static void run(struct bystander_state *state)
 {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "child.h"
 #include "igt_decl.h"
-#include "poll_within.h"
 #include "svm_wait.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -60,25 +58,11 @@ static void forget(pid_t pid)
 
 int child_wait(pid_t pid, int *status, unsigned int ms, const char *what)
 {
-	const int fd = syscall(SYS_pidfd_open, pid, 0);
-	int ret;
+	const int ret = svm_wait_child(pid, status, ms, what);
 
-	if (fd < 0)
-		return -errno;
-	ret = poll_within(fd, POLLIN, ms);
-	close(fd);
-	if (ret < 0)
-		return ret;
-	if (!ret) {
-		igt_info("Not within %u ms: %s\n", ms, what);
-		svm_report_process(pid);
-		svm_report_workers();
-		return -ETIME;
-	}
-	if (waitpid(pid, status, __WALL) != pid)
-		return -errno;
-	forget(pid);
-	return 0;
+	if (!ret)
+		forget(pid);
+	return ret;
 }
 
 void child_kill_all(unsigned int ms)

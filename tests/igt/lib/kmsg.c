@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* The format of /dev/kmsg, a record a read: Documentation/ABI/testing/dev-kmsg of the kernel. */
 #include "kmsg.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
 
 int kmsg_open(void)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Documentation/admin-guide/mm/ksm.rst */
 #include "ksm.h"
+#include "clock.h"
+#include "write_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,19 +26,16 @@ static struct {
 
 enum { SETTINGS = sizeof(setting) / sizeof(*setting) };
 
-static int file(const char *name, int flags)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/kernel/mm/ksm/%s", name);
-	return open(path, flags | O_CLOEXEC);
-}
+#define KSM "/sys/kernel/mm/ksm/"
 
 static int get(const char *name, char *text, size_t size)
 {
-	const int fd = file(name, O_RDONLY);
+	char path[64];
 	ssize_t n;
+	int fd;
 
+	snprintf(path, sizeof(path), KSM "%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	n = read(fd, text, size - 1);
@@ -49,24 +48,15 @@ static int get(const char *name, char *text, size_t size)
 
 static int put(const char *name, const char *text)
 {
-	const int fd = file(name, O_WRONLY);
-	int ret = 0;
+	char path[64];
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	snprintf(path, sizeof(path), KSM "%s", name);
+	return write_text(path, text);
 }
 
 bool ksm_available(void)
 {
-	const int fd = file("run", O_WRONLY);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return !access(KSM "run", W_OK);
 }
 
 int ksm_begin(void)
@@ -110,18 +100,14 @@ static long scans(void)
 int ksm_scan(unsigned int times, unsigned int ms)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
+	const int64_t end = now_ms() + ms;
 	const long begin = scans();
-	struct timespec t;
-	long long end;
 
 	if (begin < 0)
 		return -EIO;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	end = t.tv_sec * 1000LL + t.tv_nsec / 1000000 + ms;
 	/* Nothing tells of it. The one that is under way may have passed us. */
 	while (scans() < begin + (long)times + 1) {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		if (t.tv_sec * 1000LL + t.tv_nsec / 1000000 > end)
+		if (now_ms() > end)
 			return -ETIME;
 		nanosleep(&pause, NULL);
 	}

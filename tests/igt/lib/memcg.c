@@ -2,6 +2,7 @@
 /* Names and formats: Documentation/admin-guide/cgroup-v2.rst of the kernel. */
 #include "memcg.h"
 #include "poll_within.h"
+#include "write_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,16 +18,9 @@
 static int put(const char *dir, const char *file, const char *text)
 {
 	char path[192];
-	int fd, ret = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		ret = -errno;
-	close(fd);
-	return ret;
+	return write_text(path, text);
 }
 
 /* The file's text. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "neighbours.h"
+#include "clock.h"
 #include "poll_within.h"
 
 #include <errno.h>
@@ -7,16 +8,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
 
 int neighbours_open(struct neighbours *n)
 {

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <nouveau/nouveau.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +50,7 @@ static void ce_close(struct svm_gpu *gpu)
 static int ce_open(struct svm_gpu **gpu, const char **why)
 {
 	const char *wanted = getenv("SVM_GPU_BACKEND");
+	char device[PATH_MAX];
 	struct ce_gpu *ce;
 	uint64_t value;
 	char node[32];
@@ -70,7 +73,8 @@ static int ce_open(struct svm_gpu **gpu, const char **why)
 		return ret == -ENOSYS ? -ENODEV : ret;
 	}
 	ce->base.backend = &nouveau_ce_backend;
-	nouveau_node_device(ce->gpu.fd, ce->device, sizeof(ce->device));
+	if (!nouveau_node_device(ce->gpu.fd, device, sizeof(device)))
+		snprintf(ce->device, sizeof(ce->device), "%s", strrchr(device, '/') + 1);
 	if (strncmp(ce->device, "nouveau-sim", 11) && !wanted) {
 		ce_close(&ce->base);
 		*why = "the copy engine of a board does not fault replayably (SVM_GPU_BACKEND=nouveau-ce tries it)";

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +40,7 @@ int nouveau_node_find(char *path, size_t size)
 	return ret;
 }
 
-int nouveau_node_device(int fd, char *name, size_t size)
+int nouveau_node_device(int fd, char *device, size_t size)
 {
 	char path[64], target[PATH_MAX];
 	struct stat st;
@@ -52,7 +51,9 @@ int nouveau_node_device(int fd, char *name, size_t size)
 		 minor(st.st_rdev));
 	if (!realpath(path, target))
 		return -errno;
-	snprintf(name, size, "%s", basename(target));
+	if (strlen(target) >= size)
+		return -ENAMETOOLONG;
+	strcpy(device, target);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* What becomes of huge pages, and of small ones that become a huge page. */
 #include "igt_decl.h"
 #include "operation.h"
+#include "write_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -110,15 +111,13 @@ static void prepare_split(struct scene *s)
 static void act_split(struct scene *s)
 {
 	const bool was_huge = scene_is_huge(s);
-	const int fd = open(SPLIT, O_WRONLY | O_CLOEXEC);
 	char text[64];
-	int n;
+	int ret;
 
-	igt_assert_f(fd >= 0, SPLIT ": %s\n", strerror(errno));
-	n = snprintf(text, sizeof(text), "%d,%#lx,%#lx", getpid(), (long)s->memory,
-		     (long)(s->memory + s->size));
-	igt_assert_f(write(fd, text, n) == n, SPLIT ": %s\n", strerror(errno));
-	close(fd);
+	snprintf(text, sizeof(text), "%d,%#lx,%#lx", getpid(), (long)s->memory,
+		 (long)(s->memory + s->size));
+	ret = write_text(SPLIT, text);
+	igt_assert_f(!ret, SPLIT ": %s\n", strerror(-ret));
 	nr_split += was_huge && !scene_is_huge(s);
 }
 

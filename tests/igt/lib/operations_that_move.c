@@ -6,8 +6,8 @@
 #include "pagemap.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
+#include "write_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -104,11 +104,9 @@ static void put_low(struct scene *s)
 
 static void compact(void)
 {
-	const int fd = open(COMPACT, O_WRONLY | O_CLOEXEC);
+	const int ret = write_text(COMPACT, "1");
 
-	igt_assert_f(fd >= 0, COMPACT ": %s\n", strerror(errno));
-	MUST(write(fd, "1", 1) == 1);
-	close(fd);
+	igt_assert_f(!ret, COMPACT ": %s\n", strerror(-ret));
 }
 
 static void prepare_compaction(struct scene *s)

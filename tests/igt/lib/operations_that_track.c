@@ -4,18 +4,16 @@
 #include "operation.h"
 #include "pagemap.h"
 #include "userfault.h"
+#include "write_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 static void clear_soft_dirty(void)
 {
-	const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	const int ret = write_text("/proc/self/clear_refs", "4");
 
-	igt_assert_f(fd >= 0, "clear_refs: %s\n", strerror(errno));
-	MUST(write(fd, "4", 1) == 1);
-	close(fd);
+	igt_assert_f(!ret, "clear_refs: %s\n", strerror(-ret));
 }
 
 static bool is_soft_dirty(const void *p)

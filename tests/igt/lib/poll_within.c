@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "poll_within.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
-#include <time.h>
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 int poll_within(int fd, short events, unsigned int ms)
 {

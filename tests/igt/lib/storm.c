@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storm.h"
+#include "clock.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
@@ -171,14 +172,6 @@ int storm_start(struct storm *s)
 		give_back(s);
 	s->running = !ret;
 	return ret;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 /* Wait until it has ended, or has done so many batches in all. */

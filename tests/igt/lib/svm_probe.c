@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "svm_probe.h"
 #include "child.h"
+#include "nouveau_node.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 enum { PAGE = 4096 };
 
@@ -19,19 +17,6 @@ struct answer {
 	int ret;
 	struct svm_probe probe;
 };
-
-static void find_device(int fd, char *device, size_t size)
-{
-	char path[64], target[PATH_MAX];
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		return;
-	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
-		 minor(st.st_rdev));
-	if (realpath(path, target) && strlen(target) < size)
-		strcpy(device, target);
-}
 
 /* A page fault for reading, and one for writing. */
 static int try_fault(struct svm_queue *queue, unsigned int ms)
@@ -63,7 +48,8 @@ static void try_client(struct answer *a, unsigned int ms)
 	snprintf(a->probe.backend, sizeof(a->probe.backend), "%s", svm_gpu_backend(gpu));
 	a->probe.migrates = svm_gpu_has(gpu, SVM_MIGRATE);
 	a->probe.has_oracle = svm_gpu_has(gpu, SVM_ORACLE);
-	find_device(svm_gpu_fd(gpu), a->probe.device, sizeof(a->probe.device));
+	if (nouveau_node_device(svm_gpu_fd(gpu), a->probe.device, sizeof(a->probe.device)))
+		*a->probe.device = 0;
 	why = "a new client gets no queue";
 	a->ret = svm_queue_open(gpu, &queue);
 	if (!a->ret) {

@@ -134,5 +134,6 @@ int svm_wait_child(pid_t pid, int *status, unsigned int ms, const char *what)
 		return ret;
 	if (!ret)
 		return too_late(what, ms, pid);
-	return waitpid(pid, status, 0) == pid ? 0 : -errno;
+	/* Whatever it has for an exit signal. */
+	return waitpid(pid, status, __WALL) == pid ? 0 : -errno;
 }

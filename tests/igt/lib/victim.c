@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "victim.h"
 #include "child.h"
+#include "clock.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
+#include "write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease	448
@@ -30,14 +30,6 @@ enum { PAGE = 4096, HUGE = 2 << 20 };
  * has been killed.
  */
 enum { STORM_QUEUES = 4, STORM_SIZE = 4 << 20 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
 
 /* Aligned for huge pages, and with nothing that is mapped 2 MiB before and after it. */
 static uint8_t *lonely_pages(size_t n, int advice)
@@ -110,17 +102,10 @@ static void map_on_device(struct victim_self *self)
 
 int victim_oom_score(int score)
 {
-	const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	char text[16];
-	int ret = 0;
 
-	if (fd < 0)
-		return -errno;
 	snprintf(text, sizeof(text), "%d", score);
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return write_text("/proc/self/oom_score_adj", text);
 }
 
 static void be_victim(const struct victim_plan *plan, const struct memcg *memcg, int ready, int go)

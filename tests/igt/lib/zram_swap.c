@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Documentation/admin-guide/blockdev/zram.rst; the header is that of include/linux/swap.h. */
 #include "zram_swap.h"
+#include "write_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,24 +20,11 @@ enum { PAGE = 4096, HEADER_AT = 1024, MAGIC_AT = PAGE - 10, VERSION = 1 };
 static int number = -1;		/* of the device */
 static char device[32];
 
-static int put(const char *path, const void *text, size_t n)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, n) != (ssize_t)n)
-		ret = errno ? -errno : -EIO;
-	close(fd);
-	return ret;
-}
-
 static int put_number(const char *path, unsigned long long value)
 {
 	char text[32];
 
-	return put(path, text, snprintf(text, sizeof(text), "%llu", value));
+	return write_file(path, text, snprintf(text, sizeof(text), "%llu", value));
 }
 
 bool zram_swap_available(void)
@@ -68,7 +56,7 @@ static int make_header(unsigned int pages)
 
 	memcpy(header + HEADER_AT, info, sizeof(info));
 	memcpy(header + MAGIC_AT, "SWAPSPACE2", 10);
-	return put(device, header, PAGE);
+	return write_file(device, header, PAGE);
 }
 
 static int swap_on(void)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLOCK_H
+#define CLOCK_H
+/* Time that goes on whatever is set, since some moment. */
+#include <stdint.h>
+#include <time.h>
+
+static inline int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static inline int64_t now_ms(void)
+{
+	return now_us() / 1000;
+}
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SVM_REQUIRE_H
+#define SVM_REQUIRE_H
+struct svm_gpu;
+
+/*
+ * A client, for a fixture that looks what there is: skips without a device, and asserts that
+ * one that is there opens. Closed by the caller.
+ */
+struct svm_gpu *svm_require_gpu(void);
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "write_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+int write_file(const char *path, const void *data, size_t n)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t written;
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	written = write(fd, data, n);
+	if (written != (ssize_t)n)
+		ret = written < 0 ? -errno : -EIO;
+	close(fd);
+	return ret;
+}
+
+int write_text(const char *path, const char *text)
+{
+	return write_file(path, text, strlen(text));
+}

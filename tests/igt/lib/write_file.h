@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WRITE_FILE_H
+#define WRITE_FILE_H
+/* Write to a file that is there, in one piece, as those in /proc and /sys want it. */
+#include <stddef.h>
+
+/* 0 or -errno. */
+int write_file(const char *path, const void *data, size_t n);
+/* The same of a string. */
+int write_text(const char *path, const char *text);
+#endif
