@@ -37,10 +37,10 @@ static void migrate(void)
 	gpu_close(&gpu);
 }
 
-/* So many pages that the kernel's pushbuffer goes round, there and back. */
+/* So many pages that the kernel's pushbuffer goes round a few times, there and back. */
 static void migrate_many(void)
 {
-	enum { MANY = 1024 };
+	enum { MANY = 4096 };
 	uint32_t *buf = pages(MANY * 4096);
 	struct gpu gpu;
 	int i;
@@ -170,7 +170,7 @@ static void migrate_nowhere(void)
 
 const struct scenario vram_scenarios[] = {
 	{ "migrate", migrate, "pages go to the device and come back", 60, .vram = true },
-	{ "migrate-many", migrate_many, "a thousand pages go to the device and come back", 60,
+	{ "migrate-many", migrate_many, "thousands of pages go to the device and come back", 60,
 	  .vram = true, .defect = "loses what was pushed when the end of the ring is near", .since = 703 },
 	{ "migrate-exit", migrate_exit, "a process ends with its pages on the device", 60,
 	  .vram = true },
