@@ -4,6 +4,8 @@
 #include "sim.h"
 #include "test.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 enum { N = 64 * 4096 };
@@ -155,6 +157,42 @@ static void migrate_orphan(void)
 		CHECK(buf[i] == 0x11, "byte %#x: the parent sees %#x", i, buf[i]);
 }
 
+/*
+ * The kernel's channels have ended. What is in the process's memory stays there; what is in
+ * the device's is out of reach, and nothing else is to be had in its place.
+ */
+static void migrate_dead(void)
+{
+	uint8_t *buf = pages(N), *later = pages(N);
+	const int channels = sim_channels();
+	struct sim_access access = { .type = SIM_READ, .addr = 0x500000000000 };
+	struct gpu gpu;
+	int id, dead = 0, pid, i;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!gpu_svm_migrate(&gpu, memset(buf, 0x11, N), N), "SVM_BIND");
+	for (id = 0; dead < channels; id++) {
+		CHECK(id < 1024, "%d channels instead of %d", dead, channels);
+		if (!*sim_channel_state(id))
+			continue;
+		access.chan = id;
+		CHECK(!sim_access(&access, 1) && access.error == -EFAULT,
+		      "an address that is nowhere: error %d", access.error);
+		dead++;
+	}
+	gpu_svm_migrate(&gpu, memset(later, 0x22, N), N);
+	for (i = 0; i < N; i++)
+		CHECK(later[i] == 0x22, "byte %#x has become %#x", i, later[i]);
+	for (i = 0; i < 2; i++) {
+		pid = child();
+		if (!pid)
+			_exit(buf[N - 1] == 0x11 ? 0 : 1);
+		CHECK(reap(pid) == 128 + SIGBUS, "there is something else now");
+	}
+	gpu_close(&gpu);
+	CHECK(!sim_bind(false) && !sim_bind(true), "no new channels");
+}
+
 static void migrate_nowhere(void)
 {
 	uint8_t *buf = pages(N);
@@ -181,6 +219,9 @@ const struct scenario vram_scenarios[] = {
 	{ "migrate-orphan", migrate_orphan, "who has migrated is gone, its child reads", 60,
 	  .vram = true, .wrecks = true,
 	  .defect = "device memory remembers a client that is gone, and the kernel crashes" },
+	{ "migrate-dead", migrate_dead, "the kernel's channels have ended", 60,
+	  .vram = true, .wrecks = true,
+	  .defect = "waits for a fence that there is not, and the kernel crashes" },
 	{ "migrate-nowhere", migrate_nowhere, "migration to a device without memory", 30,
 	  .no_vram = true, .defect = "warns, and says that it has migrated" },
 	{}
