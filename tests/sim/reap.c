@@ -600,6 +600,7 @@ static void reap_time(void)
 	struct bystander b;
 	unsigned int i;
 
+	CHECK(kills, "no kill has no time");
 	bystander_start(&b);
 	CHECK(bystander_goes_on(&b), "the bystander does not begin");
 	for (i = 0; i < kills; i++) {
