@@ -335,8 +335,6 @@ static void fork_orphan(void)
 	CHECK(sim_channels_are(channels), "%d channels are left", sim_channels() - channels);
 }
 
-#define CLIENTS "ends the kernel's channels before the clients' that need them"
-
 const struct scenario teardown_scenarios[] = {
 	{ "unbind-open", unbind_open, "the device is unbound while a client has it open", 60,
 	  .defect = CLIENTS, .wrecks = true },

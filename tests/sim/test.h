@@ -60,6 +60,9 @@ enum { DEFECT_STATUS = 3 };
 	}								\
 } while (0)
 
+/* ... that more than one file has scenarios for. */
+#define CLIENTS "ends the kernel's channels before the clients' that need them"
+
 /* Something to be reported besides the verdict. */
 #define REPORT(...) do {						\
 	printf("  ");							\

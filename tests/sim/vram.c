@@ -5,10 +5,13 @@
 #include "test.h"
 
 #include <errno.h>
+#include <nouveau/nouveau.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { N = 64 * 4096 };
+enum { N = 64 * 4096, HUGE = 2 << 20, CHANNELS = 1024 };
 
 static void migrate(void)
 {
@@ -54,6 +57,48 @@ static void migrate_many(void)
 	for (i = 0; i < MANY; i++)
 		DEFECT(buf[i * 1024] == i + 1u, "page %d has come back with %u in it", i,
 		       buf[i * 1024]);
+	gpu_close(&gpu);
+}
+
+/* Migrate, and see that all of it was copied. */
+static void to_device(struct gpu *gpu, void *buf, size_t n)
+{
+	const uint64_t bytes = sim_stat("copied_bytes");
+	const int ret = gpu_svm_migrate(gpu, buf, n);
+
+	CHECK(!ret, "SVM_BIND: error %d", ret);
+	CHECK(sim_stat("copied_bytes") >= bytes + n, "%llu bytes of %zu have been copied to the device",
+	      (unsigned long long)(sim_stat("copied_bytes") - bytes), n);
+}
+
+/* Of 2 MiB, every word another. */
+static uint32_t *huge_words(void)
+{
+	uint32_t *buf = huge_pages(HUGE, 1), i;
+
+	for (i = 0; i < HUGE / 4; i++)
+		buf[i] = i + 1;
+	return buf;
+}
+
+/* The device's first access to 2 MiB that are one page there is in the middle of it. */
+static void migrate_huge(void)
+{
+	enum { AT = 300 * 1024 };
+	uint32_t *buf = huge_words(), *out = pages(4096), i;
+	struct chan chan;
+	struct gpu gpu;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!chan_open(&gpu, &chan), "no channel");
+	to_device(&gpu, buf, HUGE);
+	CHECK(!chan_memcpy(&chan, out, buf + AT, 4096), "copy");
+	for (i = 0; i < 1024; i++)
+		DEFECT(out[i] == AT + i + 1, "the device sees word %#x at %#x", out[i] - 1, AT + i);
+	CHECK(!chan_fill(&chan, (uintptr_t)(buf + AT), 0x5a5a5a5a, 1024) && !chan_wait(&chan), "fill");
+	for (i = 0; i < HUGE / 4; i++)
+		CHECK(buf[i] == (i - AT < 1024 ? 0x5a5a5a5a : i + 1), "word %#x has come back as %#x", i, buf[i]);
+	chan_close(&chan);
 	gpu_close(&gpu);
 }
 
@@ -172,7 +217,7 @@ static void migrate_dead(void)
 	CHECK(!gpu_open(&gpu, node), "no device");
 	CHECK(!gpu_svm_migrate(&gpu, memset(buf, 0x11, N), N), "SVM_BIND");
 	for (id = 0; dead < channels; id++) {
-		CHECK(id < 1024, "%d channels instead of %d", dead, channels);
+		CHECK(id < CHANNELS, "%d channels instead of %d", dead, channels);
 		if (!*sim_channel_state(id))
 			continue;
 		access.chan = id;
@@ -193,6 +238,104 @@ static void migrate_dead(void)
 	CHECK(!sim_bind(false) && !sim_bind(true), "no new channels");
 }
 
+/* The device is unbound while it has pages of a process, which is to have them back. */
+static void migrate_unbind(void)
+{
+	int pid, ready[2], go[2];
+	uint32_t *buf, *part, i;
+	uint8_t *small;
+	struct gpu gpu;
+	char c = 0;
+
+	CHECK(!pipe(ready) && !pipe(go), "pipe");
+	pid = child();
+	if (!pid) {
+		close(go[1]);
+		buf = huge_words();
+		part = huge_words();
+		small = memset(pages(N), 0x11, N);
+		CHECK(!gpu_open(&gpu, node), "no device");
+		to_device(&gpu, buf, HUGE);
+		to_device(&gpu, part, HUGE);
+		/* One page on the device still, but many in the process's page table. */
+		CHECK(!mprotect(part, 4096, PROT_READ), "mprotect: %s", strerror(errno));
+		to_device(&gpu, small, N);
+		CHECK(write(ready[1], "r", 1) == 1, "pipe");
+		CHECK(read(go[0], &c, 1) == 1, "the parent is gone");
+		for (i = 0; i < HUGE / 4; i++)
+			CHECK(buf[i] == i + 1 && part[i] == i + 1,
+			      "word %#x of 2 MiB has come back as %#x and %#x", i, buf[i], part[i]);
+		for (i = 0; i < N; i++)
+			CHECK(small[i] == 0x11, "byte %#x has come back as %#x", i, small[i]);
+		gpu_close(&gpu);
+		_exit(0);
+	}
+	close(ready[1]);
+	close(go[0]);
+	CHECK(read(ready[0], &c, 1) == 1, "the child has failed");
+	CHECK(!sim_bind(false), "unbind");
+	CHECK(write(go[1], "g", 1) == 1 && !reap(pid), "the child has failed");
+	CHECK(!sim_bind(true), "bind");
+	close(ready[0]);
+	close(go[1]);
+}
+
+struct moves {
+	struct chan *chan;
+	struct nouveau_bo *bo;
+	volatile unsigned int done;
+	volatile bool enough;
+	volatile int ret;
+};
+
+/* A buffer that goes from the device's memory to the process's and back, again and again. */
+static void *move(void *arg)
+{
+	struct moves *moves = arg;
+	struct nouveau_pushbuf_refn ref = { .bo = moves->bo };
+	static const uint32_t nop;
+
+	while (!moves->ret && !moves->enough) {
+		ref.flags = NOUVEAU_BO_RDWR |
+			    (moves->done & 1 ? NOUVEAU_BO_GART : NOUVEAU_BO_VRAM);
+		moves->ret = nouveau_pushbuf_refn(moves->chan->push, &ref, 1);
+		if (!moves->ret)
+			moves->ret = chan_push(moves->chan, &nop, 1);
+		moves->done++;
+	}
+	return NULL;
+}
+
+/* Meanwhile pages go there and come back. */
+static void migrate_and_move(void)
+{
+	enum { MOVES = 300 };
+	uint32_t *buf = pages(N), i, turn;
+	struct chan chan;
+	struct moves moves = { .chan = &chan };
+	pthread_t thread;
+	struct gpu gpu;
+
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(!chan_open(&gpu, &chan), "no channel");
+	CHECK(!nouveau_bo_new(gpu.dev, NOUVEAU_BO_VRAM | NOUVEAU_BO_GART, 0, N, NULL, &moves.bo),
+	      "no buffer");
+	CHECK(!pthread_create(&thread, NULL, move, &moves), "no thread");
+	for (turn = 1; moves.done < MOVES && !moves.ret; turn++) {
+		for (i = 0; i < N / 4; i += 1024)
+			buf[i] = turn + i;
+		CHECK(!gpu_svm_migrate(&gpu, buf, N), "SVM_BIND");
+		for (i = 0; i < N / 4; i += 1024)
+			DEFECT(buf[i] == turn + i, "word %#x has come back as %#x", i, buf[i]);
+	}
+	moves.enough = true;
+	CHECK(!pthread_join(thread, NULL) && !moves.ret, "move %u: error %d", moves.done, moves.ret);
+	REPORT("%u moves, %u times %u pages", moves.done, turn, N / 4096);
+	nouveau_bo_ref(NULL, &moves.bo);
+	chan_close(&chan);
+	gpu_close(&gpu);
+}
+
 static void migrate_nowhere(void)
 {
 	uint8_t *buf = pages(N);
@@ -210,6 +353,12 @@ const struct scenario vram_scenarios[] = {
 	{ "migrate", migrate, "pages go to the device and come back", 60, .vram = true },
 	{ "migrate-many", migrate_many, "thousands of pages go to the device and come back", 60,
 	  .vram = true, .defect = "loses what was pushed when the end of the ring is near", .since = 703 },
+	{ "migrate-huge", migrate_huge, "2 MiB go to the device, which reads in the middle", 60,
+	  .vram = true, .huge = true, .since = 703, .defect = "maps the wrong place of a large page" },
+	{ "migrate-unbind", migrate_unbind, "the device is unbound with a process's pages on it", 60,
+	  .vram = true, .wrecks = true, .defect = CLIENTS },
+	{ "migrate-and-move", migrate_and_move, "pages and buffers go to the device and come back", 60,
+	  .vram = true, .wrecks = true, .defect = "pushes copies of both to one channel at once" },
 	{ "migrate-exit", migrate_exit, "a process ends with its pages on the device", 60,
 	  .vram = true },
 	{ "migrate-mapped", migrate_mapped, "what the device has mapped is migrated", 60,
