@@ -109,11 +109,11 @@ check_disk()
 		    "free some, or set UNDO_BUILD to a folder on a larger disk"
 }
 
-# The last lines of a log, where a reader looks after a failure.
+# The last lines of a log, where a reader looks after a failure; not those of progress().
 show_log()
 {
 	printf '%s\n' "--- the last lines of $1:" >&2
-	tail -n "${2:-25}" "$1" | sed 's/^/    /' >&2
+	sed '/: working, [0-9]*m[0-9]*s/d' "$1" | tail -n "${2:-25}" | sed 's/^/    /' >&2
 }
 
 # progress PID LOG TITLE [COUNT-COMMAND]: say every so often how far a logged
