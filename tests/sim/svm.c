@@ -6,6 +6,7 @@
  * Faults are counted: one that the handler swallows is reported again after the replay, and
  * nothing else shows of it.
  */
+#include "fuse.h"
 #include "gpu.h"
 #include "sim.h"
 #include "test.h"
@@ -296,6 +297,64 @@ static void userfault(void)
 	end();
 }
 
+/*
+ * A client's access is to memory of a file that user space serves, and does not. The accesses
+ * of others are resolved meanwhile, and the ends of their files do not wait either. The client
+ * goes on when there is an answer, and be it an error.
+ */
+static void served(bool killed)
+{
+	int file, server, pid, i, ret;
+	uint8_t *buf = pages(64 * PAGE);
+	uint64_t start;
+
+	file = fuse_open(&server);
+	pid = child();
+	if (!pid) {
+		const void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+
+		CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
+		begin();
+		ret = chan_memcpy(&chan, buf, page, 1);
+		CHECK(ret == -EIO, "a copy of what could not be read: error %d", ret);
+		end();
+		fflush(stdout);
+		_exit(0);
+	}
+	close(file);
+	fuse_is_read();
+	begin();
+	for (i = 1; i < 64; i++) {
+		start = now_ms();
+		CHECK(!chan_copy(&chan, &(struct copy) { .dst = (uintptr_t)buf + i * PAGE,
+				 .length = 1, .lines = 1, .src = (uintptr_t)buf }), "copy");
+		while (!chan_done(&chan) && now_ms() < start + 5000)
+			usleep(100);
+		if (!chan_done(&chan)) {
+			/* Nor would our end be, with the server waiting for that. */
+			fuse_end(server);
+			DEFECT(false, "no fault is resolved while one waits for user space");
+		}
+	}
+	CHECK(!killed || !kill(pid, SIGKILL), "kill");
+	start = now_ms();
+	end();
+	begin();
+	CHECK(!chan_memcpy(&chan, buf, buf + PAGE, 1), "copy");
+	CHECK(now_ms() < start + LIMIT_MS, "after %llu ms",
+	      (unsigned long long)(now_ms() - start));
+	fuse_end(server);
+	ret = reap(pid);
+	CHECK(ret == (killed ? 128 + SIGKILL : 0), "the client: %d", ret);
+	end();
+}
+
+static void served_by_user_space(void)
+{
+	served(false);
+	served(true);
+}
+
 struct client {
 	int pid, chan;
 	void *fresh;		/* that nobody has touched */
@@ -512,6 +571,8 @@ const struct scenario svm_scenarios[] = {
 	{ "window-hole", window_hole, "a fault in the driver's window", 10 },
 	{ "userfault", userfault, "a process does not answer its userfaultfd", 60,
 	  .since = 703, .defect = "has all faults wait for a process's user space" },
+	{ "user-space", served_by_user_space, "a client's access waits for a file of user space's", 60,
+	  .wrecks = true, .defect = "has one worker for the faults of all, which waits for each" },
 	{ "last-user", last_user, "a process dies while its fault is resolved", 120,
 	  .defect = "takes a process's memory apart in the handler of everybody's faults" },
 	{ "cleared", cleared, "an access while an invalidation is under way", 60,

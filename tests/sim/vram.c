@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { N = 64 * 4096, HUGE = 2 << 20, CHANNELS = 1024 };
+enum { N = 64 * 4096, HUGE = 2 << 20, CHANNELS = 1024, MANY = 4096 };
 
 static void migrate(void)
 {
@@ -45,7 +45,6 @@ static void migrate(void)
 /* So many pages that the kernel's pushbuffer goes round a few times, there and back. */
 static void migrate_many(void)
 {
-	enum { MANY = 4096 };
 	uint32_t *buf = pages(MANY * 4096);
 	struct gpu gpu;
 	int i;
@@ -238,12 +237,14 @@ static void migrate_dead(void)
 	CHECK(!sim_bind(false) && !sim_bind(true), "no new channels");
 }
 
-/* The device is unbound while it has pages of a process, which is to have them back. */
+/*
+ * The device is unbound while it has pages of a process, which is to have them back: large ones,
+ * and of small ones so many that their copies go round the kernel's pushbuffer, in one go.
+ */
 static void migrate_unbind(void)
 {
 	int pid, ready[2], go[2];
-	uint32_t *buf, *part, i;
-	uint8_t *small;
+	uint32_t *buf, *part, *small, i;
 	struct gpu gpu;
 	char c = 0;
 
@@ -253,20 +254,23 @@ static void migrate_unbind(void)
 		close(go[1]);
 		buf = huge_words();
 		part = huge_words();
-		small = memset(pages(N), 0x11, N);
+		small = pages(MANY * 4096);
+		for (i = 0; i < MANY; i++)
+			small[i * 1024] = i + 1;
 		CHECK(!gpu_open(&gpu, node), "no device");
 		to_device(&gpu, buf, HUGE);
 		to_device(&gpu, part, HUGE);
 		/* One page on the device still, but many in the process's page table. */
 		CHECK(!mprotect(part, 4096, PROT_READ), "mprotect: %s", strerror(errno));
-		to_device(&gpu, small, N);
+		to_device(&gpu, small, MANY * 4096);
 		CHECK(write(ready[1], "r", 1) == 1, "pipe");
 		CHECK(read(go[0], &c, 1) == 1, "the parent is gone");
 		for (i = 0; i < HUGE / 4; i++)
 			CHECK(buf[i] == i + 1 && part[i] == i + 1,
 			      "word %#x of 2 MiB has come back as %#x and %#x", i, buf[i], part[i]);
-		for (i = 0; i < N; i++)
-			CHECK(small[i] == 0x11, "byte %#x has come back as %#x", i, small[i]);
+		for (i = 0; i < MANY; i++)
+			CHECK(small[i * 1024] == i + 1, "page %u has come back with %u in it", i,
+			      small[i * 1024]);
 		gpu_close(&gpu);
 		_exit(0);
 	}
@@ -356,7 +360,7 @@ const struct scenario vram_scenarios[] = {
 	{ "migrate-huge", migrate_huge, "2 MiB go to the device, which reads in the middle", 60,
 	  .vram = true, .huge = true, .since = 703, .defect = "maps the wrong place of a large page" },
 	{ "migrate-unbind", migrate_unbind, "the device is unbound with a process's pages on it", 60,
-	  .vram = true, .wrecks = true, .defect = CLIENTS },
+	  .vram = true, .huge = true, .wrecks = true, .defect = CLIENTS },
 	{ "migrate-and-move", migrate_and_move, "pages and buffers go to the device and come back", 60,
 	  .vram = true, .wrecks = true, .defect = "pushes copies of both to one channel at once" },
 	{ "migrate-exit", migrate_exit, "a process ends with its pages on the device", 60,
