@@ -12,7 +12,7 @@
 #define MADV_COLLAPSE	25
 #endif
 
-enum { HUGE = 2 << 20, N = 4 * HUGE };
+enum { N = 4 * HUGE };
 
 static struct gpu gpu;
 static struct chan chan;

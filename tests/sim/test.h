@@ -79,6 +79,7 @@ void fill_random(void *buf, size_t n, uint32_t *state);
 /* Zeroed memory of whole pages, or the end of the scenario. */
 void *pages(size_t n);
 /* The same of huge pages, filled. They are huge as far as the kernel has any. */
+enum { HUGE = 2 << 20 };
 void *huge_pages(size_t n, uint8_t byte);
 /* Start a child of the scenario; it ends with the scenario. Like fork(). */
 int child(void);

@@ -11,24 +11,31 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { N = 64 * 4096, HUGE = 2 << 20, CHANNELS = 1024, MANY = 4096 };
+enum { N = 64 * 4096, CHANNELS = 1024, MANY = 4096 };
+
+/* Migrate, and see that all of it was copied. */
+static void to_device(struct gpu *gpu, void *buf, size_t n)
+{
+	const uint64_t bytes = sim_stat("copied_bytes");
+	const int ret = gpu_svm_migrate(gpu, buf, n);
+
+	CHECK(!ret, "SVM_BIND: error %d", ret);
+	CHECK(sim_stat("copied_bytes") >= bytes + n, "%llu bytes of %zu were copied to the device",
+	      (unsigned long long)(sim_stat("copied_bytes") - bytes), n);
+}
 
 static void migrate(void)
 {
 	uint8_t *buf = pages(N), *out = pages(N), *want = malloc(N);
-	const uint64_t bytes = sim_stat("copied_bytes");
 	uint32_t state = seed;
 	struct chan chan;
 	struct gpu gpu;
-	int ret;
 
 	CHECK(!gpu_open(&gpu, node), "no device");
 	CHECK(!chan_open(&gpu, &chan), "no channel");
 	fill_random(buf, N, &state);
 	memcpy(want, buf, N);
-	ret = gpu_svm_migrate(&gpu, buf, N);
-	CHECK(!ret, "SVM_BIND: error %d", ret);
-	CHECK(sim_stat("copied_bytes") >= bytes + N, "nothing was copied to the device");
+	to_device(&gpu, buf, N);
 	/* The device sees it there, the CPU gets it back. */
 	CHECK(!chan_memcpy(&chan, out, buf, N), "copy");
 	CHECK(!memcmp(out, want, N), "the device sees something else");
@@ -59,17 +66,6 @@ static void migrate_many(void)
 	gpu_close(&gpu);
 }
 
-/* Migrate, and see that all of it was copied. */
-static void to_device(struct gpu *gpu, void *buf, size_t n)
-{
-	const uint64_t bytes = sim_stat("copied_bytes");
-	const int ret = gpu_svm_migrate(gpu, buf, n);
-
-	CHECK(!ret, "SVM_BIND: error %d", ret);
-	CHECK(sim_stat("copied_bytes") >= bytes + n, "%llu bytes of %zu have been copied to the device",
-	      (unsigned long long)(sim_stat("copied_bytes") - bytes), n);
-}
-
 /* Of 2 MiB, every word another. */
 static uint32_t *huge_words(void)
 {
@@ -94,9 +90,11 @@ static void migrate_huge(void)
 	CHECK(!chan_memcpy(&chan, out, buf + AT, 4096), "copy");
 	for (i = 0; i < 1024; i++)
 		DEFECT(out[i] == AT + i + 1, "the device sees word %#x at %#x", out[i] - 1, AT + i);
-	CHECK(!chan_fill(&chan, (uintptr_t)(buf + AT), 0x5a5a5a5a, 1024) && !chan_wait(&chan), "fill");
+	CHECK(!chan_fill(&chan, (uintptr_t)(buf + AT), 0x5a5a5a5a, 1024) && !chan_wait(&chan),
+	      "fill");
 	for (i = 0; i < HUGE / 4; i++)
-		CHECK(buf[i] == (i - AT < 1024 ? 0x5a5a5a5a : i + 1), "word %#x has come back as %#x", i, buf[i]);
+		CHECK(buf[i] == (i - AT < 1024 ? 0x5a5a5a5a : i + 1),
+		      "word %#x has come back as %#x", i, buf[i]);
 	chan_close(&chan);
 	gpu_close(&gpu);
 }
