@@ -15,7 +15,10 @@
 
 enum { LIMIT_MS = 20000 };
 
-static int told[2];
+static int told[2], asked[2];
+
+/* What is in the file. */
+static uint8_t page[4096];
 
 static void answer(int fd, uint64_t unique, int error, const void *data, size_t n)
 {
@@ -45,6 +48,7 @@ static void serve(int fd)
 		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
 		.max_write = 4096, .time_gran = 1,
 	};
+	char c;
 
 	while (read(fd, &in, sizeof(in)) >= (ssize_t)sizeof(in.header)) {
 		switch (in.header.opcode) {
@@ -59,6 +63,8 @@ static void serve(int fd)
 			break;
 		case FUSE_READ:
 			CHECK(write(told[1], "r", 1) == 1, "pipe");
+			CHECK(read(asked[0], &c, 1) == 1, "pipe");
+			answer(fd, in.header.unique, 0, page, sizeof(page));
 			break;
 		case FUSE_FORGET:
 		case FUSE_BATCH_FORGET:
@@ -79,16 +85,19 @@ int fuse_open(int *server)
 
 	CHECK(fd >= 0 && !close(fd), "%s: %s", path, strerror(errno));
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	CHECK(fd >= 0 && !pipe(told), "/dev/fuse: %s", strerror(errno));
+	CHECK(fd >= 0 && !pipe(told) && !pipe(asked), "/dev/fuse: %s", strerror(errno));
 	snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=0,group_id=0", fd, S_IFREG);
 	CHECK(!mount("none", path, "fuse", 0, options), "mount: %s", strerror(errno));
 	*server = child();
 	if (!*server) {
 		close(told[0]);
+		close(asked[1]);
+		memset(page, FUSE_BYTE, sizeof(page));
 		serve(fd);
 	}
 	close(fd);
 	close(told[1]);
+	close(asked[0]);
 	file = open(path, O_RDONLY);
 	/* Of a root, the kernel knows no size before it has asked. */
 	CHECK(file >= 0 && !fstat(file, &stat) && stat.st_size == attr.size, "%s: %s", path,
@@ -106,8 +115,14 @@ void fuse_is_read(void)
 	      read(told[0], &c, 1) == 1, "nobody reads the file");
 }
 
+void fuse_answer(void)
+{
+	CHECK(write(asked[1], "r", 1) == 1, "pipe");
+}
+
 void fuse_end(int server)
 {
 	CHECK(!kill(server, SIGKILL) && reap(server) == 128 + SIGKILL, "who serves the file");
 	close(told[0]);
+	close(asked[1]);
 }

@@ -14,12 +14,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <nouveau_drm.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <xf86drm.h>
 
 enum { PAGE = 4096, LIMIT_MS = 20000 };
 
@@ -46,6 +49,18 @@ static uint64_t faults(void)
 {
 	return sim_stat("faults_read") + sim_stat("faults_write") + sim_stat("faults_atomic") +
 	       sim_stat("faults_prefetch");
+}
+
+static void faults_are(uint64_t count)
+{
+	const uint64_t end = now_ms() + LIMIT_MS;
+
+	/* Nothing tells of it. */
+	while (faults() < count) {
+		CHECK(now_ms() < end, "%llu faults instead of %llu",
+		      (unsigned long long)faults(), (unsigned long long)count);
+		usleep(1000);
+	}
 }
 
 /* A batch of accesses to what is not mapped yet: each faults once, all are served at once. */
@@ -355,6 +370,161 @@ static void served_by_user_space(void)
 	served(true);
 }
 
+/* A page of a file that cannot be read: its channel ends, and nothing waits for it for ever. */
+static void unreadable(void)
+{
+	struct sim_async async;
+	struct sim_access a;
+	uint64_t start;
+	int file, server;
+	void *page;
+
+	file = fuse_open(&server);
+	fuse_end(server);
+	page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+	CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
+	begin();
+	a = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)page, 0, 1 };
+	start = now_ms();
+	sim_access_start(&async, &a, 1);
+	/* Nothing tells of it but a wait without a limit of our own. */
+	while (!async.done && now_ms() < start + 5000)
+		usleep(1000);
+	DEFECT(async.done, "the handler has not given up after 5 s");
+	CHECK(!sim_access_wait(&async) && a.error == -EFAULT, "error %d", a.error);
+	end();
+}
+
+/* Two channels of a client; the fault of the second is handled behind the first's. */
+struct two {
+	int first, second;
+	uint8_t *page;		/* that user space serves, and what is nobody's behind it */
+};
+
+/* Make it, and end the second channel when that is asked for; tell when it is done. */
+static void two_channels(int file, struct two *two, int ready, int end_second)
+{
+	uint8_t *hole = mmap(NULL, 16 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char c = 0;
+	int swap;
+
+	CHECK(hole != MAP_FAILED, "mmap: %s", strerror(errno));
+	two->page = mmap(hole, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0);
+	CHECK(two->page == hole, "mmap: %s", strerror(errno));
+	begin();
+	/* Faults are sorted by the instance block. */
+	swap = sim_channel_inst(chan.id) > sim_channel_inst(other.id);
+	two->first = swap ? other.id : chan.id;
+	two->second = swap ? chan.id : other.id;
+	CHECK(write(ready, &c, 1) == 1 && read(end_second, &c, 1) == 1, "pipe");
+	/* No chan_close(): while the first fault has mmap_lock, nothing can be unmapped. */
+	CHECK(!drmCommandWrite(gpu.fd, DRM_NOUVEAU_CHANNEL_FREE,
+			       &(struct drm_nouveau_channel_free) { two->second },
+			       sizeof(struct drm_nouveau_channel_free)), "CHANNEL_FREE");
+	CHECK(write(ready, &c, 1) == 1, "pipe");
+	for (;;)
+		pause();
+}
+
+/*
+ * A client has two faults. The first waits for user space's answer. Meanwhile the channel of the
+ * second ends, and another client's begins with its instance block in the same place: nothing of
+ * that one's is to be cancelled. Exits with EAGAIN if it is in another place.
+ */
+static void reuse(void)
+{
+	struct two *two = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t inst, count, ended, replays, start;
+	int file, server, pid, ready[2], go[2];
+	uint32_t *word = pages(PAGE);
+	struct sim_async async[3];
+	struct sim_access a[3];
+	char c = 0;
+
+	CHECK(two != MAP_FAILED, "mmap");
+	*word = 0x1234;
+	file = fuse_open(&server);
+	CHECK(!pipe(ready) && !pipe(go), "pipe");
+	pid = child();
+	if (!pid)
+		two_channels(file, two, ready[1], go[0]);
+	close(ready[1]);
+	close(go[0]);
+	close(file);
+	CHECK(!gpu_open(&gpu, node), "no device");
+	CHECK(read(ready[0], &c, 1) == 1, "the client has failed");
+	inst = sim_channel_inst(two->second);
+
+	a[0] = (struct sim_access) { two->first, SIM_READ, (uintptr_t)two->page, 0, 1 };
+	a[1] = (struct sim_access) { two->second, SIM_READ, (uintptr_t)two->page + 8 * PAGE, 0, 1 };
+	count = faults();
+	ended = sim_stat("cancels") + sim_stat("cancels_missed");
+	sim_gate("notify", true);
+	sim_access_start(&async[0], &a[0], 1);
+	sim_access_start(&async[1], &a[1], 1);
+	faults_are(count + 2);
+	sim_gate("notify", false);
+	fuse_is_read();
+	CHECK(write(go[1], &c, 1) == 1 && read(ready[0], &c, 1) == 1, "the client has failed");
+	CHECK(!sim_access_wait(&async[1]) && a[1].error == -ENODEV,
+	      "an access of a channel that has ended: error %d", a[1].error);
+
+	CHECK(!chan_open(&gpu, &chan), "no channel");
+	if (sim_channel_inst(chan.id) != inst) {
+		fuse_answer();
+		sim_access_wait(&async[0]);
+		_exit(EAGAIN);
+	}
+	a[2] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)word, 0, 1 };
+	/* Its fault stays in the buffer. */
+	sim_gate("notify", true);
+	count = faults();
+	sim_access_start(&async[2], &a[2], 1);
+	faults_are(count + 1);
+	CHECK(sim_stat("cancels") + sim_stat("cancels_missed") == ended, "cancelled too early");
+	replays = sim_stat("replays");
+	fuse_answer();
+	/* The second is cancelled, or all is replayed. */
+	for (start = now_ms(); sim_stat("cancels") + sim_stat("cancels_missed") < ended + 1 &&
+	     sim_stat("replays") == replays; usleep(1000))
+		CHECK(now_ms() < start + LIMIT_MS, "the handler does not end");
+	sim_gate("notify", false);
+	CHECK(!sim_access_wait(&async[0]) && !a[0].error && (a[0].value & 0xff) == FUSE_BYTE,
+	      "read %#x, error %d", a[0].value, a[0].error);
+	CHECK(!sim_access_wait(&async[2]), "error %d", async[2].ret);
+	DEFECT(!a[2].error, "another client's channel has ended: error %d", a[2].error);
+	CHECK(a[2].value == *word, "read %#x", a[2].value);
+	fuse_end(server);
+	CHECK(!kill(pid, SIGKILL) && reap(pid) == 128 + SIGKILL, "the client");
+	chan_close(&chan);
+	gpu_close(&gpu);
+}
+
+static void reused(void)
+{
+	enum { TRIES = 50 };
+	cpu_set_t cpu = {};
+	int i, pid, ret = EAGAIN;
+
+	/* There, a page that has been freed is soon used again. */
+	CPU_SET(0, &cpu);
+	CHECK(!sched_setaffinity(0, sizeof(cpu), &cpu), "sched_setaffinity: %s", strerror(errno));
+	for (i = 0; i < TRIES && ret == EAGAIN; i++) {
+		pid = child();
+		if (!pid) {
+			reuse();
+			fflush(stdout);
+			_exit(0);
+		}
+		ret = reap(pid);
+	}
+	CHECK(ret != EAGAIN, "no instance block is where one was, %d times", TRIES);
+	/* If it is not about the defect, stock may go on with what unreadable is about. */
+	if (ret)
+		_exit(ret);
+	REPORT("try %d", i);
+}
+
 struct client {
 	int pid, chan;
 	void *fresh;		/* that nobody has touched */
@@ -419,10 +589,7 @@ static void last_user(void)
 	sim_access_start(&async[0], &a[0], 1);
 	CHECK(sim_gate_holds("flush", 1), "the handler does not flush");
 	sim_access_start(&async[1], &a[1], 1);
-	while (faults() < count + 2) {
-		CHECK(now_ms() < start + LIMIT_MS, "no second fault");
-		usleep(1000);
-	}
+	faults_are(count + 2);
 	CHECK(!kill(victim->pid, SIGKILL), "kill");
 	/* It has let go of its memory when that is not shown any more. */
 	snprintf(path, sizeof(path), "/proc/%d/statm", victim->pid);
@@ -573,6 +740,11 @@ const struct scenario svm_scenarios[] = {
 	  .since = 703, .defect = "has all faults wait for a process's user space" },
 	{ "user-space", served_by_user_space, "a client's access waits for a file of user space's", 60,
 	  .wrecks = true, .defect = "has one worker for the faults of all, which waits for each" },
+	{ "unreadable", unreadable, "an access to a page of a file that cannot be read", 60,
+	  .wrecks = true, .since = 703,
+	  .defect = "looks up a page that cannot be read for ever" },
+	{ "reused", reused, "a channel begins where one was whose fault is being handled", 60,
+	  .defect = "cancels a fault of a channel that has ended, whoever is there now" },
 	{ "last-user", last_user, "a process dies while its fault is resolved", 120,
 	  .defect = "takes a process's memory apart in the handler of everybody's faults" },
 	{ "cleared", cleared, "an access while an invalidation is under way", 60,
