@@ -51,6 +51,11 @@ static uint64_t faults(void)
 	       sim_stat("faults_prefetch");
 }
 
+static uint64_t cancelled(void)
+{
+	return sim_stat("cancels") + sim_stat("cancels_missed");
+}
+
 static void faults_are(uint64_t count)
 {
 	const uint64_t end = now_ms() + LIMIT_MS;
@@ -458,7 +463,7 @@ static void reuse(void)
 	a[0] = (struct sim_access) { two->first, SIM_READ, (uintptr_t)two->page, 0, 1 };
 	a[1] = (struct sim_access) { two->second, SIM_READ, (uintptr_t)two->page + 8 * PAGE, 0, 1 };
 	count = faults();
-	ended = sim_stat("cancels") + sim_stat("cancels_missed");
+	ended = cancelled();
 	sim_gate("notify", true);
 	sim_access_start(&async[0], &a[0], 1);
 	sim_access_start(&async[1], &a[1], 1);
@@ -481,12 +486,11 @@ static void reuse(void)
 	count = faults();
 	sim_access_start(&async[2], &a[2], 1);
 	faults_are(count + 1);
-	CHECK(sim_stat("cancels") + sim_stat("cancels_missed") == ended, "cancelled too early");
+	CHECK(cancelled() == ended, "cancelled too early");
 	replays = sim_stat("replays");
 	fuse_answer();
 	/* The second is cancelled, or all is replayed. */
-	for (start = now_ms(); sim_stat("cancels") + sim_stat("cancels_missed") < ended + 1 &&
-	     sim_stat("replays") == replays; usleep(1000))
+	for (start = now_ms(); cancelled() == ended && sim_stat("replays") == replays; usleep(1000))
 		CHECK(now_ms() < start + LIMIT_MS, "the handler does not end");
 	sim_gate("notify", false);
 	CHECK(!sim_access_wait(&async[0]) && !a[0].error && (a[0].value & 0xff) == FUSE_BYTE,
