@@ -435,8 +435,10 @@ static void two_channels(int file, struct two *two, int ready, int end_second)
  * A client has two faults. The first waits for user space's answer. Meanwhile the channel of the
  * second ends, and another client's begins with its instance block in the same place: nothing of
  * that one's is to be cancelled. Exits with EAGAIN if it is in another place.
+ *
+ * again: the second has been found to be nothing that can be resolved once before.
  */
-static void reuse(void)
+static void reuse(bool again)
 {
 	struct two *two = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t inst, count, ended, replays, start;
@@ -464,9 +466,17 @@ static void reuse(void)
 	a[1] = (struct sim_access) { two->second, SIM_READ, (uintptr_t)two->page + 8 * PAGE, 0, 1 };
 	count = faults();
 	ended = cancelled();
+	if (again) {
+		sim_gate("replay", true);
+		sim_access_start(&async[1], &a[1], 1);
+		CHECK(sim_gate_holds("replay", 1), "no replay is held");
+		count++;
+	}
 	sim_gate("notify", true);
+	sim_gate("replay", false);
 	sim_access_start(&async[0], &a[0], 1);
-	sim_access_start(&async[1], &a[1], 1);
+	if (!again)
+		sim_access_start(&async[1], &a[1], 1);
 	faults_are(count + 2);
 	sim_gate("notify", false);
 	fuse_is_read();
@@ -478,6 +488,9 @@ static void reuse(void)
 	if (sim_channel_inst(chan.id) != inst) {
 		fuse_answer();
 		sim_access_wait(&async[0]);
+		/* What they leave has to be gone before the next try. */
+		fuse_end(server);
+		CHECK(!kill(pid, SIGKILL) && reap(pid) == 128 + SIGKILL, "the client");
 		_exit(EAGAIN);
 	}
 	a[2] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)word, 0, 1 };
@@ -504,19 +517,15 @@ static void reuse(void)
 	gpu_close(&gpu);
 }
 
-static void reused(void)
+static int try_reuse(bool again)
 {
 	enum { TRIES = 50 };
-	cpu_set_t cpu = {};
 	int i, pid, ret = EAGAIN;
 
-	/* There, a page that has been freed is soon used again. */
-	CPU_SET(0, &cpu);
-	CHECK(!sched_setaffinity(0, sizeof(cpu), &cpu), "sched_setaffinity: %s", strerror(errno));
 	for (i = 0; i < TRIES && ret == EAGAIN; i++) {
 		pid = child();
 		if (!pid) {
-			reuse();
+			reuse(again);
 			fflush(stdout);
 			_exit(0);
 		}
@@ -526,7 +535,70 @@ static void reused(void)
 	/* If it is not about the defect, stock may go on with what unreadable is about. */
 	if (ret)
 		_exit(ret);
-	REPORT("try %d", i);
+	return i;
+}
+
+static void reused(void)
+{
+	cpu_set_t cpu = {};
+	int once, twice;
+
+	/* There, a page that has been freed is soon used again. */
+	CPU_SET(0, &cpu);
+	CHECK(!sched_setaffinity(0, sizeof(cpu), &cpu), "sched_setaffinity: %s", strerror(errno));
+	once = try_reuse(false);
+	/* Where what fails once is cancelled, the defect has been met by now. */
+	twice = try_reuse(true);
+	REPORT("tries %d, %d", once, twice);
+}
+
+/*
+ * A fault is in the buffer twice, because something else was replayed meanwhile. The access is
+ * done, its page is nobody's any more, and the channel waits for another one, when the second is
+ * handled: that one is not to be cancelled.
+ */
+static void stale(void)
+{
+	uint32_t *first = pages(PAGE), *last = pages(PAGE);
+	uint64_t count = faults();
+	struct sim_async async[3];
+	struct sim_access a[3];
+	int file, server;
+	void *page;
+
+	*first = 0x1111;
+	*last = 0x3333;
+	file = fuse_open(&server);
+	page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+	CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
+	begin();
+	a[0] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)first, 0, 1 };
+	a[1] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)page, 0, 1 };
+	a[2] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)last, 0, 1 };
+
+	sim_gate("replay", true);
+	sim_access_start(&async[0], &a[0], 1);
+	CHECK(sim_gate_holds("replay", 1), "no replay is held");
+	sim_access_start(&async[1], &a[1], 1);
+	fuse_is_read();
+	sim_gate("notify", true);
+	sim_gate("replay", false);
+	faults_are(count + 3);
+	fuse_answer();
+	CHECK(!sim_access_wait(&async[0]) && !a[0].error && a[0].value == *first,
+	      "read %#x, error %d", a[0].value, a[0].error);
+	CHECK(!sim_access_wait(&async[1]) && !a[1].error && (a[1].value & 0xff) == FUSE_BYTE,
+	      "read %#x, error %d", a[1].value, a[1].error);
+
+	CHECK(!munmap(page, PAGE), "munmap: %s", strerror(errno));
+	sim_access_start(&async[2], &a[2], 1);
+	faults_are(count + 4);
+	sim_gate("notify", false);
+	CHECK(!sim_access_wait(&async[2]), "error %d", async[2].ret);
+	DEFECT(!a[2].error, "the channel has ended: error %d", a[2].error);
+	CHECK(a[2].value == *last, "read %#x", a[2].value);
+	fuse_end(server);
+	end();
 }
 
 struct client {
@@ -749,6 +821,8 @@ const struct scenario svm_scenarios[] = {
 	  .defect = "looks up a page that cannot be read for ever" },
 	{ "reused", reused, "a channel begins where one was whose fault is being handled", 60,
 	  .defect = "cancels a fault of a channel that has ended, whoever is there now" },
+	{ "stale", stale, "a fault is handled when its access is done already", 60,
+	  .defect = "cancels an access that waits for something else" },
 	{ "last-user", last_user, "a process dies while its fault is resolved", 120,
 	  .defect = "takes a process's memory apart in the handler of everybody's faults" },
 	{ "cleared", cleared, "an access while an invalidation is under way", 60,
