@@ -317,6 +317,15 @@ static void userfault(void)
 	end();
 }
 
+/* A page of a file, to be read. */
+static void *map_page(int file)
+{
+	void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+
+	CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
+	return page;
+}
+
 /*
  * A client's access is to memory of a file that user space serves, and does not. The accesses
  * of others are resolved meanwhile, and the ends of their files do not wait either. The client
@@ -331,9 +340,8 @@ static void served(bool killed)
 	file = fuse_open(&server);
 	pid = child();
 	if (!pid) {
-		const void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+		const void *page = map_page(file);
 
-		CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
 		begin();
 		ret = chan_memcpy(&chan, buf, page, 1);
 		CHECK(ret == -EIO, "a copy of what could not be read: error %d", ret);
@@ -386,8 +394,7 @@ static void unreadable(void)
 
 	file = fuse_open(&server);
 	fuse_end(server);
-	page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
-	CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
+	page = map_page(file);
 	begin();
 	a = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)page, 0, 1 };
 	start = now_ms();
@@ -569,8 +576,7 @@ static void stale(void)
 	*first = 0x1111;
 	*last = 0x3333;
 	file = fuse_open(&server);
-	page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
-	CHECK(page != MAP_FAILED, "mmap: %s", strerror(errno));
+	page = map_page(file);
 	begin();
 	a[0] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)first, 0, 1 };
 	a[1] = (struct sim_access) { chan.id, SIM_READ, (uintptr_t)page, 0, 1 };

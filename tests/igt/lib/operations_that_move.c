@@ -51,6 +51,18 @@ static void finish_moved(struct scene *s)
 /* What the part gets its pages from, and what is around them, with holes to compact. */
 enum { POOL_MIB = 16, POOL = (POOL_MIB << 20) / MODEL_PAGE };
 
+static void write_setting(const char *path, const char *text)
+{
+	const int ret = write_text(path, text);
+
+	igt_assert_f(!ret, "%s: %s\n", path, strerror(-ret));
+}
+
+static void compact(void)
+{
+	write_setting(COMPACT, "1");
+}
+
 static void require_compaction(void)
 {
 	igt_require_f(!access(COMPACT, W_OK), "no " COMPACT ", or not root's to write\n");
@@ -95,17 +107,16 @@ static void free_every_second(const struct pool_page *pool, unsigned int nr)
 	char before[32] = "";
 	unsigned int i;
 	FILE *file;
-	int ret;
+	int ret = 0;
 
 	file = fopen(KEPT, "re");
 	igt_assert_f(file && fgets(before, sizeof(before), file), KEPT ": %m\n");
 	fclose(file);
-	ret = write_text(KEPT, KEPT_FEW);
-	igt_assert_f(!ret, KEPT ": %s\n", strerror(-ret));
-	for (i = 0; i < nr; i += 2)
-		madvise(pool[i].at, MODEL_PAGE, MADV_DONTNEED);
-	ret = write_text(KEPT, before);
-	igt_assert_f(!ret, KEPT ": %s\n", strerror(-ret));
+	write_setting(KEPT, KEPT_FEW);
+	for (i = 0; i < nr && !ret; i += 2)
+		ret = madvise(pool[i].at, MODEL_PAGE, MADV_DONTNEED) ? -errno : 0;
+	write_setting(KEPT, before);
+	igt_assert_f(!ret, "madvise: %s\n", strerror(-ret));
 }
 
 /* The part gets the lowest of them, in place of what it had; of the rest, half are freed. */
@@ -124,13 +135,6 @@ static void put_low(struct scene *s)
 	}
 	model_op_end(&s->model);
 	free_every_second(pool + i, POOL - i);
-}
-
-static void compact(void)
-{
-	const int ret = write_text(COMPACT, "1");
-
-	igt_assert_f(!ret, COMPACT ": %s\n", strerror(-ret));
 }
 
 static void prepare_compaction(struct scene *s)
