@@ -13,6 +13,7 @@
 /* How long accesses by hand may take before their writer is told. */
 #define ACCESS_SECONDS	30
 #define ACCESS_BATCH	64
+#define ACCESS_TEXT	SZ_8K
 
 static int
 stats_show(struct seq_file *m, void *unused)
@@ -235,7 +236,9 @@ access_write(struct file *file, const char __user *buf, size_t count, loff_t *pp
 	long left;
 	int ret;
 
-	text = memdup_user_nul(buf, min_t(size_t, count, SZ_8K));
+	if (count > ACCESS_TEXT)
+		return -E2BIG;
+	text = memdup_user_nul(buf, count);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 
@@ -276,14 +279,14 @@ access_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
 	char *text;
 	u32 i;
 
-	text = kmalloc(SZ_8K, GFP_KERNEL);
+	text = kmalloc(ACCESS_TEXT, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
 	mutex_lock(&af->mutex);
 	for (i = 0; i < af->batch.nr; i++) {
 		const struct nvsim_access *access = &af->batch.access[i];
 
-		len += scnprintf(text + len, SZ_8K - len, "%d %s %#llx %d %#x\n", access->chid,
+		len += scnprintf(text + len, ACCESS_TEXT - len, "%d %s %#llx %d %#x\n", access->chid,
 				 access_types[access->type], access->va, access->error,
 				 access->value);
 	}
