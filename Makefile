@@ -13,6 +13,8 @@ help: ## this list
 	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched)"
 	@echo "  LINUX_SRC_7_3=/path/to/a/tree/or/tarball   use that as the source of base 7.3"
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
+	@echo "  UNDO_NEED_GIB=n    how much disk has to be free to begin"
+	@echo "  UNDO_OFFLINE=1     fetch nothing, take what build/cache has"
 
 demo: deps ## boot stock and patched BASE, show what a refused reap does to each
 	@tools/demo $(BASE)
@@ -20,7 +22,7 @@ demo: deps ## boot stock and patched BASE, show what a refused reap does to each
 check: deps ## everything that must hold before a change goes in
 	@tools/check
 
-check-long: deps ## what takes too long for check: builds at every step of the series
+check-long: deps ## what takes too long for check: stock 6.12, IGT on stock, mutants, OpenCL, a build after every patch
 	@tools/check long
 
 deps: ## install the Debian packages that the tools need, or list them
@@ -54,8 +56,9 @@ check-igt-opencl: deps ## run tests/igt over OpenCL on this machine's processors
 igt-install: ## copy tests/igt into an IGT tree, IGT_SRC=/path
 	@tools/igt-install "$(IGT_SRC)"
 
+soak: override VARIANT = patched
 soak: kernel ## 200 kills of a process with its memory on the software GPU, 10 minutes of memory pressure
-	@tools/test-reap $(BASE) patched 200 600
+	@tools/test-reap $(BASE) $(VARIANT) 200 600
 
 check-kasan: deps ## the software GPU's tests with KASAN on BASE and VARIANT (a kernel of its own)
 	@tools/check-kasan $(BASE) $(VARIANT)

@@ -67,12 +67,17 @@ check_variant()
 	esac
 }
 
-# The base that was loaded has the software GPU.
-need_sim()
+# need FRAGMENT WHAT: the base that was loaded is built with configs/FRAGMENT.config.
+need()
 {
-	[[ $fragments = *sim* ]] || die "$base has no software GPU" \
-		"it is for: $(grep -l 'fragments=.*sim' "$TOP"/bases/*.conf | sed 's|.*/||; s|\.conf||' | paste -sd' ')"
+	[[ " $fragments " = *" $1 "* ]] || die "$base has no $2" \
+		"there is one for: $(grep -lw "fragments=.*$1" "$TOP"/bases/*.conf | sed 's|.*/||; s|\.conf||' | paste -sd' ')"
 }
+
+# A guest in which the software GPU has memory: of the device, in MiB; what the kernel has to
+# keep for it; and of the machine, in MiB.
+# shellcheck disable=SC2034	# used by those that boot one
+sim_vram=576 sim_cma=600M sim_memory=2048
 
 # What a healthy kernel does not print.
 # shellcheck disable=SC2034	# used by those that read a console
@@ -90,7 +95,7 @@ lock()
 	}
 }
 
-# Everything for two bases, with room for the logs.
+# Everything for the bases that Debian has, with room for the logs.
 NEED_GIB=15
 
 check_disk()
