@@ -56,6 +56,39 @@ static void access_types(void)
 	end();
 }
 
+/* What the access file cannot do as a whole is refused as a whole. */
+static void access_refused(void)
+{
+	enum { LINES = 64, BYTES = 8192 };
+	uint32_t *word = pages(4096);
+	struct sim_access a[LINES + 1];
+	char text[BYTES + 2] = "";
+	int i, ret;
+
+	begin();
+	for (i = 0; i <= LINES; i++)
+		a[i] = (struct sim_access) { chan.id, SIM_WRITE, (uintptr_t)word, 1, 0 };
+	ret = sim_access(a, LINES + 1);
+	CHECK(ret == -E2BIG, "%d lines: %d", LINES + 1, ret);
+	snprintf(text, sizeof(text), "%d jump %p 1\n", chan.id, (void *)word);
+	ret = sim_access_text(text);
+	CHECK(ret == -EINVAL, "no kind of access: %d", ret);
+	snprintf(text, sizeof(text), "%d write %p 1\n-1 write %p 1\n", chan.id, (void *)word,
+		 (void *)word);
+	ret = sim_access_text(text);
+	CHECK(ret == -ENOENT, "no channel: %d", ret);
+	/* A line, and empty ones. */
+	i = snprintf(text, sizeof(text), "%d write %p 1\n", chan.id, (void *)word);
+	memset(text + i, '\n', BYTES + 1 - i);
+	ret = sim_access_text(text);
+	CHECK(ret == -E2BIG, "%d bytes: %d", BYTES + 1, ret);
+	CHECK(!*word, "something of it was done");
+	text[BYTES] = 0;
+	ret = sim_access_text(text);
+	CHECK(!ret && *word == 1, "%d bytes: %d", BYTES, ret);
+	end();
+}
+
 /* Prefetch of what is not there is answered, and nothing happens. */
 static void prefetch_hole(void)
 {
@@ -291,6 +324,7 @@ static void tlb_sizes(void)
 
 const struct scenario fault_scenarios[] = {
 	{ "access-types", access_types, "read, write, atomic, prefetch", 30 },
+	{ "access-refused", access_refused, "accesses by hand that do not fit are refused", 30 },
 	{ "prefetch-hole", prefetch_hole, "prefetch of an address that is not mapped", 5,
 	  .defect = "replays an access that it mapped nothing for, for ever" },
 	{ "batch", batch, "many faults and one interrupt", 30 },

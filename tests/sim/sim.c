@@ -159,6 +159,17 @@ void sim_reset(void)
 	sim_knob("tlb_size", 64);
 }
 
+int sim_access_text(const char *text)
+{
+	const int fd = open(DIR "access", O_WRONLY);
+	int ret;
+
+	CHECK(fd >= 0, DIR "access: %s", strerror(errno));
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
 int sim_access(struct sim_access *access, unsigned int nr)
 {
 	static const char * const type[] = { "read", "write", "atomic", "prefetch" };

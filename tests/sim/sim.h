@@ -32,6 +32,8 @@ void sim_gate(const char *name, bool closed);
 bool sim_gate_holds(const char *name, unsigned int nr);
 /* All gates open, all knobs as they were: whatever a scenario has left behind. */
 void sim_reset(void);
+/* What is written to the access file, as it is. 0 or -errno. */
+int sim_access_text(const char *text);
 /* Make a batch of accesses, wait for all of them. 0 or -errno. */
 int sim_access(struct sim_access *access, unsigned int nr);
 
