@@ -100,7 +100,7 @@ int fuse_open(int *server)
 	close(asked[0]);
 	file = open(path, O_RDONLY);
 	/* Of a root, the kernel knows no size before it has asked. */
-	CHECK(file >= 0 && !fstat(file, &stat) && stat.st_size == attr.size, "%s: %s", path,
+	CHECK(file >= 0 && !fstat(file, &stat) && (uint64_t)stat.st_size == attr.size, "%s: %s", path,
 	      strerror(errno));
 	/* It is there as long as it is open. */
 	CHECK(!umount2(path, MNT_DETACH) && !unlink(path), "umount: %s", strerror(errno));
