@@ -9,8 +9,10 @@
  * Description: The ioctls of shared virtual memory, and the device's accesses to all kinds
  *	of a process's memory
  */
+#include "child.h"
 #include "igt_decl.h"
 #include "nouveau_node.h"
+#include "pagemap.h"
 #include "svm_gpu.h"
 #include "svm_require.h"
 #include "svm_wait.h"
@@ -461,29 +463,42 @@ static void test_queues(void)
 	end(&user);
 }
 
+struct buffers {
+	uint8_t *src, *dst;
+	size_t n;
+};
+
+static void copy_in_rounds(unsigned int child, void *data)
+{
+	enum { ROUNDS = 8 };
+	const struct buffers *b = data;
+	const char *why = "";
+	struct user user;
+	int i, ret;
+
+	ret = svm_gpu_open(&user.gpu, &why);
+	CHILD_CHECK(!ret, "process %u: %s: %s", child, why, strerror(-ret));
+	ret = svm_queue_open(user.gpu, &user.queue);
+	CHILD_CHECK(!ret, "process %u: queue: %s", child, strerror(-ret));
+	for (i = 0; i < ROUNDS; i++) {
+		fill_random(b->src, b->n, SEED + child * ROUNDS + i);
+		ret = copy(&user, b->dst, b->src, b->n);
+		CHILD_CHECK(!ret, "process %u, round %d: %s", child, i, strerror(-ret));
+		CHILD_CHECK(!memcmp(b->dst, b->src, b->n), "process %u, round %d: it differs",
+			    child, i);
+	}
+	/* The other processes may do what is counted in stale accesses. */
+	svm_queue_close(user.queue);
+	svm_gpu_close(user.gpu);
+}
+
 /* The same addresses in each, with other memory behind. */
 static void test_processes(void)
 {
-	enum { PROCESSES = 8, ROUNDS = 8, N = 8 * PAGE };
-	uint8_t *src = pages(N), *dst = pages(N);
+	enum { PROCESSES = 8, N = 8 * PAGE };
+	struct buffers b = { pages(N), pages(N), N };
 
-	igt_fork(child, PROCESSES) {
-		struct user user;
-		int i, ret;
-
-		begin(&user);
-		for (i = 0; i < ROUNDS; i++) {
-			fill_random(src, N, SEED + child * ROUNDS + i);
-			ret = copy(&user, dst, src, N);
-			igt_assert_f(!ret, "process %d, round %d: %s\n", child, i, strerror(-ret));
-			igt_assert_f(!memcmp(dst, src, N), "process %d, round %d: it differs\n",
-				     child, i);
-		}
-		/* The other processes may do what is counted in stale accesses. */
-		svm_queue_close(user.queue);
-		svm_gpu_close(user.gpu);
-	}
-	igt_waitchildren();
+	child_run(PROCESSES, copy_in_rounds, &b, 2 * SVM_WAIT_MS, "a process that copies ends");
 }
 
 /* Kinds of memory. */
@@ -541,22 +556,29 @@ static void test_file(void)
 	close(fd);
 }
 
+/* What is in dst has to be what is in src; then it becomes something else. */
+static void see_and_change(unsigned int child, void *data)
+{
+	const struct buffers *b = data;
+
+	CHILD_CHECK(!memcmp(b->dst, b->src, b->n), "process %u sees something else", child);
+	fill_random(b->dst, b->n, SEED + 3);
+}
+
 static void test_shared(void)
 {
 	enum { N = 16 * PAGE };
 	uint8_t *buf = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint8_t *want = pages(N), *seen = pages(N);
+	struct buffers b;
 	struct user user;
 
 	igt_assert_f(buf != MAP_FAILED, "mmap: %s\n", strerror(errno));
 	begin(&user);
 	check_access(&user, buf, N, "shared memory");
 	memcpy(want, buf, N);
-	igt_fork(child, 1) {
-		igt_assert_f(!memcmp(buf, want, N), "process %d sees something else\n", child);
-		fill_random(buf, N, SEED + 3);
-	}
-	igt_waitchildren();
+	b = (struct buffers) { .src = want, .dst = buf, .n = N };
+	child_run(1, see_and_change, &b, SVM_WAIT_MS, "a process with the same memory ends");
 	fill_random(want, N, SEED + 3);
 	igt_assert_eq(copy(&user, seen, buf, N), 0);
 	igt_assert_f(!memcmp(seen, want, N), "the device does not see what a process wrote\n");
@@ -585,9 +607,12 @@ static void test_thp(void)
 	uint8_t *buf = pages(3 * HUGE);
 	struct user user;
 
+	require_thp();
 	buf = (uint8_t *)(((uintptr_t)buf + HUGE - 1) & -(uintptr_t)HUGE);
-	igt_require_f(!madvise(buf, 2 * HUGE, MADV_HUGEPAGE),
-		      "no transparent huge pages: %s\n", strerror(errno));
+	igt_assert_f(!madvise(buf, 2 * HUGE, MADV_HUGEPAGE), "MADV_HUGEPAGE: %s\n",
+		     strerror(errno));
+	memset(buf, MARK, 2 * HUGE);
+	igt_assert_f(pagemap_huge(buf) >= 2 * HUGE, "the kernel has no two huge pages left\n");
 	begin(&user);
 	check_access(&user, buf, 2 * HUGE, "transparent huge pages");
 	check_access(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");

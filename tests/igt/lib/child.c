@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -63,6 +64,30 @@ int child_wait(pid_t pid, int *status, unsigned int ms, const char *what)
 	if (!ret)
 		forget(pid);
 	return ret;
+}
+
+void child_run(unsigned int nr, void (*work)(unsigned int nr, void *data), void *data,
+	       unsigned int ms, const char *what)
+{
+	pid_t pid[CHILDREN];
+	unsigned int i;
+	int status, ret;
+
+	igt_assert_lte(nr, CHILDREN);
+	for (i = 0; i < nr; i++) {
+		pid[i] = child_start();
+		if (!pid[i]) {
+			work(i, data);
+			child_exit(0);
+		}
+		igt_assert_f(pid[i] > 0, "fork: %s\n", strerror(-pid[i]));
+	}
+	for (i = 0; i < nr; i++) {
+		ret = child_wait(pid[i], &status, ms, what);
+		igt_assert_f(!ret, "child %u: %s: %s\n", i, what, strerror(-ret));
+		igt_assert_f(!status, "child %u has failed, status %#x: see what it says\n", i,
+			     status);
+	}
 }
 
 void child_kill_all(unsigned int ms)

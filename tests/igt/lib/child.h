@@ -18,6 +18,12 @@ void child_exit(int status) __attribute__((noreturn));
  * reported; -errno.
  */
 int child_wait(pid_t pid, int *status, unsigned int ms, const char *what);
+/*
+ * So many children that do the same, each with its number, and leave by coming back. All have to
+ * succeed; asserted. ms is for each.
+ */
+void child_run(unsigned int nr, void (*work)(unsigned int nr, void *data), void *data,
+	       unsigned int ms, const char *what);
 /* Kill those that are left, and wait for each, for ms at most. */
 void child_kill_all(unsigned int ms);
 

@@ -8,6 +8,7 @@
  * go on reaching the parent's memory. So it is begun with the first queue only, by the process
  * that opens that; svm_gpu_open() asks a child of its own whether it can be.
  */
+#include "child.h"
 #include "opencl_device.h"
 #include "poll_within.h"
 #include "svm_backend.h"
@@ -18,7 +19,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -161,12 +161,13 @@ static int probe(struct opencl_gpu *gpu, struct opencl_why *why)
 
 	if (pipe(fd))
 		return opencl_fail(-errno, why, "pipe");
-	pid = fork();
+	/* Whoever gets stuck in the driver is not waited for without a limit. */
+	pid = child_start();
 	if (!pid) {
 		answer.ret = start(gpu, &answer.why);
 		_exit(write(fd[1], &answer, sizeof(answer)) != sizeof(answer));
 	}
-	ret = pid < 0 ? -errno : 0;
+	ret = pid < 0 ? pid : 0;
 	close(fd[1]);
 	if (ret) {
 		close(fd[0]);
@@ -187,7 +188,7 @@ static int probe(struct opencl_gpu *gpu, struct opencl_why *why)
 		ret = answer.ret;
 	}
 	close(fd[0]);
-	waitpid(pid, &status, 0);
+	child_wait(pid, &status, PROBE_MS, "the process that looks for OpenCL's devices ends");
 	return ret;
 }
 

@@ -2,6 +2,7 @@
 /* What becomes of huge pages, and of small ones that become a huge page. */
 #include "igt_decl.h"
 #include "operation.h"
+#include "svm_require.h"
 #include "write_file.h"
 
 #include <fcntl.h>
@@ -13,19 +14,6 @@
 #endif
 
 enum { HUGE = 2 << 20 };
-
-#define THP "/sys/kernel/mm/transparent_hugepage/enabled"
-
-static void require_thp(void)
-{
-	char text[64] = "";
-	const int fd = open(THP, O_RDONLY | O_CLOEXEC);
-
-	igt_require_f(fd >= 0, "no " THP ": CONFIG_TRANSPARENT_HUGEPAGE\n");
-	igt_assert(read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
-	igt_require_f(!strstr(text, "[never]"), "huge pages are switched off, see " THP "\n");
-}
 
 static void require_collapse(void)
 {

@@ -4,7 +4,9 @@
 #include "svm_gpu.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 struct svm_gpu *svm_require_gpu(void)
 {
@@ -16,4 +18,17 @@ struct svm_gpu *svm_require_gpu(void)
 	igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
 	igt_info("Back end %s\n", svm_gpu_backend(gpu));
 	return gpu;
+}
+
+#define THP "/sys/kernel/mm/transparent_hugepage/enabled"
+
+void require_thp(void)
+{
+	char text[64] = "";
+	const int fd = open(THP, O_RDONLY | O_CLOEXEC);
+
+	igt_require_f(fd >= 0, "no " THP ": CONFIG_TRANSPARENT_HUGEPAGE\n");
+	igt_assert(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	igt_require_f(!strstr(text, "[never]"), "huge pages are switched off, see " THP "\n");
 }

@@ -8,4 +8,7 @@ struct svm_gpu;
  * one that is there opens. Closed by the caller.
  */
 struct svm_gpu *svm_require_gpu(void);
+
+/* Skips if nobody gets huge pages, asked for or not. */
+void require_thp(void);
 #endif
