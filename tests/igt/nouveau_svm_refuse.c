@@ -8,8 +8,10 @@
 #include "bystander.h"
 #include "child.h"
 #include "igt_decl.h"
+#include "leave.h"
 #include "memcg.h"
 #include "neighbours.h"
+#include "nouveau_node.h"
 #include "svm_gpu.h"
 #include "svm_probe.h"
 #include "svm_wait.h"
@@ -80,6 +82,12 @@ static void set_attribute(const char *name, const char *value)
 	igt_assert_f(!ret, "%s: %s\n", path, strerror(-ret));
 }
 
+/* If the kernel can inject anything. */
+static void inject_nothing(void)
+{
+	write_text(ATTRIBUTES "probability", "0");
+}
+
 static void start(void)
 {
 	const struct victim_plan plan = {
@@ -88,9 +96,10 @@ static void start(void)
 	};
 	int ret;
 
-	/* As a failure may have left it. */
-	if (!access(ATTRIBUTES, X_OK))
-		set_attribute("probability", "0");
+	/* Of a subtest that has failed. */
+	inject_nothing();
+	victims_abandon(STUCK_MS);
+	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
 	ret = neighbours_open(&neighbours);
 	igt_assert_f(!ret, MN_CONTRACT_DEVICE ": %s\n", strerror(-ret));
 	ret = bystander_start(&bystander);
@@ -203,6 +212,7 @@ static void some_of_them(void)
 	int ret = -EAGAIN;
 
 	start();
+	leave_with(inject_nothing);
 	set_attribute("interval", "1");
 	/* A try goes on with the next mapping after a refusal, and takes several of them. */
 	set_attribute("times", "200");
@@ -289,6 +299,8 @@ int igt_main()
 	igt_subtest("interval-neighbour")
 		neighbour(interval_refuses);
 
-	igt_fixture()
-		child_kill_all(STUCK_MS);
+	igt_fixture() {
+		inject_nothing();
+		victims_abandon(STUCK_MS);
+	}
 }

@@ -2,6 +2,7 @@
 /* Documentation/admin-guide/mm/ksm.rst */
 #include "ksm.h"
 #include "clock.h"
+#include "leave.h"
 #include "write_file.h"
 
 #include <errno.h>
@@ -64,6 +65,7 @@ int ksm_begin(void)
 	unsigned int i;
 	int ret = 0;
 
+	leave_with(ksm_end);
 	for (i = 0; i < SETTINGS && !ret; i++) {
 		if (!setting[i].changed) {
 			ret = get(setting[i].name, setting[i].before, sizeof(setting[i].before));

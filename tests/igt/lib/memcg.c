@@ -47,16 +47,47 @@ bool memcg_available(void)
 	return has;
 }
 
+/* Those that are there: no more at a time than there are victims. */
+static struct memcg made[4];
+
+enum { MADE = sizeof(made) / sizeof(*made) };
+
+static struct memcg *find(const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < MADE; i++)
+		if (!strcmp(made[i].path, path))
+			return &made[i];
+	return NULL;
+}
+
+static int remove_now(const struct memcg *cg)
+{
+	struct memcg *place = find(cg->path);
+
+	if (rmdir(cg->path))
+		return -errno;
+	if (place)
+		*place->path = 0;
+	return 0;
+}
+
 int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
 {
 	char text[32];
+	struct memcg *place;
 	int ret = put(ROOT, "cgroup.subtree_control", "+memory");
 
 	if (ret)
 		return ret;
+	place = find("");
+	if (!place)
+		return -ENOSPC;
 	snprintf(cg->path, sizeof(cg->path), ROOT "/%s-%d", name, getpid());
 	if (mkdir(cg->path, 0755))
 		return -errno;
+	*place = *cg;
 	if (!max_mib)
 		return 0;
 	snprintf(text, sizeof(text), "%uM", max_mib);
@@ -68,7 +99,7 @@ int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
 			ret = 0;
 	}
 	if (ret)
-		rmdir(cg->path);
+		remove_now(cg);
 	return ret;
 }
 
@@ -113,5 +144,18 @@ int memcg_remove(const struct memcg *cg, unsigned int ms)
 		}
 	}
 	close(fd);
-	return ret ? ret : rmdir(cg->path) ? -errno : 0;
+	return ret ? ret : remove_now(cg);
+}
+
+void memcg_remove_all(unsigned int ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < MADE; i++) {
+		const struct memcg cg = made[i];
+
+		/* It is tried once; whoever is stuck in it has been reported. */
+		if (*cg.path && memcg_remove(&cg, ms))
+			*made[i].path = 0;
+	}
 }

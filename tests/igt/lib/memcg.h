@@ -19,4 +19,6 @@ int memcg_join(const struct memcg *cg);
 int64_t memcg_current(const struct memcg *cg);
 /* Wait until nobody is in it, and remove it. */
 int memcg_remove(const struct memcg *cg, unsigned int ms);
+/* All that this process has made and not removed, as far as it can be. */
+void memcg_remove_all(unsigned int ms);
 #endif

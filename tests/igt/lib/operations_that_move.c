@@ -2,6 +2,7 @@
 /* The kernel has pages elsewhere: compaction, NUMA nodes, device memory, merging. */
 #include "igt_decl.h"
 #include "ksm.h"
+#include "leave.h"
 #include "operation.h"
 #include "pagemap.h"
 #include "svm_gpu.h"
@@ -102,20 +103,28 @@ static void fill_pool(uint8_t *at, struct pool_page *pool)
 	qsort(pool, POOL, sizeof(*pool), by_pfn);
 }
 
+static char kept_before[32];
+
+static void keep_as_before(void)
+{
+	if (*kept_before)
+		write_text(KEPT, kept_before);
+}
+
 static void free_every_second(const struct pool_page *pool, unsigned int nr)
 {
-	char before[32] = "";
 	unsigned int i;
 	FILE *file;
 	int ret = 0;
 
 	file = fopen(KEPT, "re");
-	igt_assert_f(file && fgets(before, sizeof(before), file), KEPT ": %m\n");
+	igt_assert_f(file && fgets(kept_before, sizeof(kept_before), file), KEPT ": %m\n");
 	fclose(file);
+	leave_with(keep_as_before);
 	write_setting(KEPT, KEPT_FEW);
 	for (i = 0; i < nr && !ret; i += 2)
 		ret = madvise(pool[i].at, MODEL_PAGE, MADV_DONTNEED) ? -errno : 0;
-	write_setting(KEPT, before);
+	write_setting(KEPT, kept_before);
 	igt_assert_f(!ret, "madvise: %s\n", strerror(-ret));
 }
 

@@ -212,6 +212,8 @@ int storm_stop(struct storm *s, unsigned int ms)
 {
 	int ret;
 
+	if (s->stuck)
+		return -ETIME;
 	if (!s->running)
 		return 0;
 	s->running = false;
@@ -219,6 +221,7 @@ int storm_stop(struct storm *s, unsigned int ms)
 	ret = storm_ends(s, ms);
 	if (ret) {
 		pthread_detach(s->thread);
+		s->stuck = true;
 		return ret;
 	}
 	pthread_join(s->thread, NULL);

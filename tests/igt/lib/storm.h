@@ -33,7 +33,7 @@ struct storm {
 	int ret;			/* 0, -EIO: its queue has died, or what it could not do */
 	char why[256];			/* it is wrong: what */
 	/* Its own. */
-	bool running;
+	bool running, stuck;
 	atomic_bool stop;
 	unsigned int ops_at_start;
 	struct svm_gpu *gpu;
@@ -50,7 +50,7 @@ int storm_goes_on(struct storm *s, unsigned int batches, unsigned int ms);
 int storm_ends(struct storm *s, unsigned int ms);
 /*
  * End it, if it has not, and clear up. What came of it is in ret and why. -ETIME: it is stuck,
- * which has been reported, and is left to itself.
+ * which has been reported, and is left to itself: what it uses has to stay, this included.
  */
 int storm_stop(struct storm *s, unsigned int ms);
 #endif

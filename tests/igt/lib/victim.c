@@ -52,6 +52,7 @@ static uint8_t *lonely_pages(size_t n, int advice)
 struct storm {
 	struct svm_gpu *gpu;
 	int ready;		/* to be written to when it has begun */
+	bool may_end;
 };
 
 static void *storm(void *arg)
@@ -79,7 +80,7 @@ static void *storm(void *arg)
 			while ((ret = svm_queue_wait(queue[i], SVM_WAIT_MS)) == -ETIME)
 				;
 	}
-	/* What it is in takes the device or its file away. */
+	CHILD_CHECK(s->may_end, "victim: its faults do not go on: %s", strerror(-ret));
 	return NULL;
 }
 
@@ -114,7 +115,7 @@ static void be_victim(const struct victim_plan *plan, const struct memcg *memcg,
 		.huge_size = plan->huge_mib * MIB, .small_size = plan->small_mib * MIB,
 		.data = plan->data,
 	};
-	struct storm s = { .ready = ready };
+	struct storm s = { .ready = ready, .may_end = plan->faults_may_end };
 	const char *why = "";
 	pthread_t thread;
 	int ret;
@@ -284,5 +285,16 @@ int victim_end(struct victim *v, unsigned int ms, int64_t *freed)
 		*freed = victim_freed(v);
 	close(v->pidfd);
 	close(v->go);
+	if (!ret && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+		ret = -ECHILD;
 	return ret ? ret : memcg_remove(&v->memcg, ms);
+}
+
+void victims_abandon(unsigned int ms)
+{
+	/* Whoever has ended by then may still have to be scheduled away. */
+	enum { LAST_MS = 1000 };
+
+	child_kill_all(ms);
+	memcg_remove_all(LAST_MS);
 }

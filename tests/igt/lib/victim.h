@@ -35,6 +35,8 @@ struct victim_self {
 struct victim_plan {
 	unsigned int huge_mib, small_mib;
 	unsigned int max_mib;	/* its cgroup's limit, if not 0 */
+	/* Its page faults may end before it does: without memory, or a device. */
+	bool faults_may_end;
 	void *data;
 	/* Once its memory is there and before the device has it mapped. */
 	void (*prepare)(struct victim_self *self);
@@ -75,7 +77,10 @@ int64_t victim_freed(const struct victim *v);
 void victim_let_go(struct victim *v);
 /*
  * That, and wait for it; freed may be NULL. 0; -ETIME: it does not end within ms, which has
- * been reported; -EBUSY: somebody stays in its cgroup.
+ * been reported; -EBUSY: somebody stays in its cgroup; -ECHILD: it was not killed, but has
+ * failed before, and said why.
  */
 int victim_end(struct victim *v, unsigned int ms, int64_t *freed);
+/* Those that a failure has left: they are killed, and their cgroups are removed. */
+void victims_abandon(unsigned int ms);
 #endif

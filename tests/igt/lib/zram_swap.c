@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Documentation/admin-guide/blockdev/zram.rst; the header is that of include/linux/swap.h. */
 #include "zram_swap.h"
+#include "clock.h"
+#include "leave.h"
 #include "write_file.h"
 
 #include <errno.h>
@@ -11,11 +13,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CONTROL "/sys/class/zram-control/"
 
 enum { PAGE = 4096, HEADER_AT = 1024, MAGIC_AT = PAGE - 10, VERSION = 1 };
+
+/* How long somebody may have it open who looks what it is. */
+enum { LIMIT_MS = 10000 };
 
 static int number = -1;		/* of the device */
 static char device[32];
@@ -64,13 +70,20 @@ static int swap_on(void)
 	return swapon(device, SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK) ? -errno : 0;
 }
 
+static void leave(void)
+{
+	zram_swap_end();
+}
+
 int zram_swap_begin(unsigned int mib)
 {
 	char path[64];
 	int ret;
 
-	zram_swap_end();
-	ret = add_device();
+	leave_with(leave);
+	ret = zram_swap_end();
+	if (!ret)
+		ret = add_device();
 	if (ret)
 		return ret;
 	snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", number);
@@ -91,13 +104,19 @@ int zram_swap_empty(void)
 
 int zram_swap_end(void)
 {
-	const int nr = number;
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	const int64_t limit = now_ms() + LIMIT_MS;
+	int ret;
 
-	if (nr < 0)
+	if (number < 0)
 		return 0;
-	number = -1;
-	/* It may not be on yet. */
+	/* It may not be on. */
 	if (swapoff(device) && errno != EINVAL)
 		return -errno;
-	return put_number(CONTROL "hot_remove", nr);
+	/* udev looks at a device that was written to, and nothing tells when it is done. */
+	while ((ret = put_number(CONTROL "hot_remove", number)) == -EBUSY && now_ms() < limit)
+		nanosleep(&pause, NULL);
+	if (!ret)
+		number = -1;
+	return ret;
 }
