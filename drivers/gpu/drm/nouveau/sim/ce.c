@@ -254,7 +254,7 @@ static enum nvsim_went copy_piece(struct nvsim *sim, struct nvsim_chan *chan,
 	return NVSIM_WENT_ON;
 }
 
-/* As many pixels of the line as end before the destination's page does, or one. */
+/* Some pixels of the line. Each may be several accesses, and others wait for their turn. */
 static enum nvsim_went remap_piece(struct nvsim *sim, struct nvsim_chan *chan,
 				   const struct side *in, const struct side *out)
 {
@@ -266,7 +266,7 @@ static enum nvsim_went remap_piece(struct nvsim *sim, struct nvsim_chan *chan,
 	u32 n, i;
 	u64 va;
 
-	for (n = 0; n < 256 && ce->offset < ce->line_length; n++) {
+	for (n = 0; n < 32 && ce->offset < ce->line_length; n++) {
 		const u64 src = in->addr + ce->line * in->pitch + ce->offset * src_pixel(ce);
 		const u64 dst = out->addr + ce->line * out->pitch + ce->offset * dst_pixel(ce);
 

@@ -9,7 +9,9 @@
  *
  * An entry has 8 words: instance block's address (bits 31:12 and 63:32), virtual
  * address (likewise), time, engine, and INFO, whose bit 31, VALID, is written last.
- * Source: clb069.h of open-gpu-doc; nouveau_svm_fault_cache() reads it.
+ * Source: clb069.h of open-gpu-doc; of nouveau_svm_fault_cache() are the engine in word 6, and
+ * INFO_REPLAYABLE, which the header does not have. The instance block's aperture, bits 9:8 of
+ * word 0, is left out.
  *
  * A gate is where a test can hold what is going on. Closed, it lets nothing past;
  * how many wait at it can be read, so that a test knows when to act.
@@ -315,8 +317,11 @@ void nvsim_gate_flush(struct nvsim *sim)
 	spin_unlock(&sim->lock);
 
 	if (!wait_event_timeout(sim->wait, !READ_ONCE(sim->hold[NVSIM_GATE_FLUSH]),
-				FLUSH_GATE_SECONDS * HZ))
-		pr_warn("nouveau-sim: a flush was held for %d s, going on\n", FLUSH_GATE_SECONDS);
+				FLUSH_GATE_SECONDS * HZ)) {
+		pr_warn("nouveau-sim: a flush was held for %d s, the gate is opened\n",
+			FLUSH_GATE_SECONDS);
+		nvsim_gate_set(sim, NVSIM_GATE_FLUSH, false);
+	}
 
 	spin_lock(&sim->lock);
 	nvsim_gate_held(sim, NVSIM_GATE_FLUSH, sim->held[NVSIM_GATE_FLUSH] - 1);

@@ -283,6 +283,17 @@ static void unmap(enum nvsim_aperture aperture, void *kaddr)
 		kunmap_local(kaddr);
 }
 
+/* A word is read or written at once: the CPU may look at it, or write it, meanwhile, and memcpy()
+ * may well store it twice.
+ */
+static void move(void *to, const void *from, u32 len)
+{
+	if (len == 4 && IS_ALIGNED((uintptr_t)to | (uintptr_t)from, 4))
+		WRITE_ONCE(*(u32 *)to, READ_ONCE(*(const u32 *)from));
+	else
+		memcpy(to, from, len);
+}
+
 /**
  * nvsim_rw_phys() - access memory by its physical address
  * @sim: the device
@@ -310,9 +321,9 @@ bool nvsim_rw_phys(struct nvsim *sim, enum nvsim_aperture aperture, u64 addr, bo
 		return false;
 	}
 	if (write)
-		memcpy(kaddr, buf, len);
+		move(kaddr, buf, len);
 	else
-		memcpy(buf, kaddr, len);
+		move(buf, kaddr, len);
 	unmap(aperture, kaddr);
 	return true;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The fault buffer: its entries, its ends, its interrupt, replay and cancel. The layout
- * of an entry is clb069.h's of open-gpu-doc.
+ * of an entry is clb069.h's of open-gpu-doc, but for the engine and "replayable", which are as
+ * nouveau reads them.
  */
 #include "rig.h"
 
