@@ -335,9 +335,9 @@ access_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
 	for (i = 0; i < af->batch.nr; i++) {
 		const struct nvsim_access *access = &af->batch.access[i];
 
-		len += scnprintf(text + len, ACCESS_TEXT - len, "%d %s %#llx %d %#x\n", access->chid,
-				 access_types[access->type], access->va, access->error,
-				 access->value);
+		len += scnprintf(text + len, ACCESS_TEXT - len, "%d %s %#llx %d %#x\n",
+				 access->chid, access_types[access->type], access->va,
+				 access->error, access->value);
 	}
 	ret = simple_read_from_buffer(buf, count, ppos, text, len);
 	mutex_unlock(&af->mutex);
