@@ -170,54 +170,6 @@ tlb_size_get(void *data, u64 *value)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(tlb_size_fops, tlb_size_get, tlb_size_set, "%llu\n");
 
-/* How often something is not to be done from now on; counted down with the lock. */
-static int
-drop_set(struct nvkm_sim *sim, u32 *drop, u64 value)
-{
-	if (value > U32_MAX)
-		return -EINVAL;
-	spin_lock(&sim->model.lock);
-	*drop = value;
-	spin_unlock(&sim->model.lock);
-	return 0;
-}
-
-static int
-drop_replays_set(void *data, u64 value)
-{
-	struct nvkm_sim *sim = data;
-
-	return drop_set(sim, &sim->model.drop_replays, value);
-}
-
-static int
-drop_replays_get(void *data, u64 *value)
-{
-	struct nvkm_sim *sim = data;
-
-	*value = READ_ONCE(sim->model.drop_replays);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(drop_replays_fops, drop_replays_get, drop_replays_set, "%llu\n");
-
-static int
-drop_valid_set(void *data, u64 value)
-{
-	struct nvkm_sim *sim = data;
-
-	return drop_set(sim, &sim->model.drop_valid, value);
-}
-
-static int
-drop_valid_get(void *data, u64 *value)
-{
-	struct nvkm_sim *sim = data;
-
-	*value = READ_ONCE(sim->model.drop_valid);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(drop_valid_fops, drop_valid_get, drop_valid_set, "%llu\n");
-
 /* Accesses by hand: a write makes a batch of them and waits for them, a read of the
  * same open file says what became of the last batch.
  */
@@ -368,8 +320,8 @@ nvkm_sim_debugfs_init(struct nvkm_sim *sim)
 	debugfs_create_file("access", 0600, dir, sim, &access_fops);
 	debugfs_create_file("tlb_size", 0600, dir, sim, &tlb_size_fops);
 	debugfs_create_u32("fault_entries", 0600, dir, &sim->model.fault.limit);
-	debugfs_create_file("drop_replays", 0600, dir, sim, &drop_replays_fops);
-	debugfs_create_file("drop_valid", 0600, dir, sim, &drop_valid_fops);
+	debugfs_create_atomic_t("drop_replays", 0600, dir, &sim->model.drop_replays);
+	debugfs_create_atomic_t("drop_valid", 0600, dir, &sim->model.drop_valid);
 	debugfs_create_file("fault", 0600, gates, sim, &gate_fops);
 	debugfs_create_file("notify", 0600, gates, sim, &gate_fops);
 	debugfs_create_file("replay", 0600, gates, sim, &gate_fops);

@@ -66,10 +66,8 @@ bool nvsim_fault_report(struct nvsim *sim, const struct nvsim_fault *fault)
 	entry[4] = lower_32_bits(now);
 	entry[5] = upper_32_bits(now);
 	entry[6] = fault->engine;
-	if (sim->drop_valid) {
-		sim->drop_valid--;
+	if (atomic_dec_if_positive(&sim->drop_valid) >= 0)
 		valid = 0;
-	}
 	/* Pairs with the reader, who looks at PUT, then at VALID, then at the rest. */
 	smp_store_release(&entry[7], valid | INFO_HUB | INFO_REPLAYABLE |
 			  fault->client << INFO_CLIENT_SHIFT |
@@ -185,8 +183,7 @@ static void replay(struct nvsim *sim)
 void nvsim_replay(struct nvsim *sim)
 {
 	spin_lock(&sim->lock);
-	if (sim->drop_replays) {
-		sim->drop_replays--;
+	if (atomic_dec_if_positive(&sim->drop_replays) >= 0) {
 		sim->stats.replays_dropped++;
 	} else if (sim->hold[NVSIM_GATE_REPLAY]) {
 		sim->replay_due = true;

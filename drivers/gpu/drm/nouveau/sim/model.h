@@ -306,8 +306,8 @@ struct nvsim {
 	u32 held[NVSIM_GATES];
 	u32 faults_held;
 	bool replay_due;
-	u32 drop_replays;
-	u32 drop_valid;
+	atomic_t drop_replays;
+	atomic_t drop_valid;
 	u32 calling;
 	wait_queue_head_t wait;
 

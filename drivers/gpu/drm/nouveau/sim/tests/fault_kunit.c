@@ -162,7 +162,7 @@ static void replay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->chan.stall, NVSIM_REPORTED);
 	KUNIT_EXPECT_EQ(test, rig->fault_put, 2);
 
-	rig->sim.drop_replays = 1;
+	atomic_set(&rig->sim.drop_replays, 1);
 	rig->spt[0][8] = RIG_PTE(rig->page[7]);
 	*(u32 *)rig->page[7] = 0xabcd;
 	nvsim_replay(&rig->sim);
