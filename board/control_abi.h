@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONTROL_ABI_H
+#define CONTROL_ABI_H
+/*
+ * The register map of the control function, and its version. Shared by the board and by the
+ * programs that drive it through /sys/bus/pci/devices/.../resource0. All registers have 32 bits
+ * and are little-endian; of a pair the lower one is read first, which freezes the upper one.
+ *
+ * A change that an older client would misread raises CONTROL_VERSION.
+ */
+#define CONTROL_VENDOR		0x1234	/* nobody's, as for QEMU's edu */
+#define CONTROL_DEVICE		0x4e42
+#define CONTROL_CLASS		0xff0000	/* no driver claims it */
+
+#define CONTROL_MAGIC		0x4452424e	/* "NBRD" */
+#define CONTROL_VERSION		1
+#define CONTROL_BAR_SIZE	0x10000
+
+/* Identity, read only. */
+#define CONTROL_REG_MAGIC	0x0000
+#define CONTROL_REG_VERSION	0x0004
+#define CONTROL_REG_SERIAL	0x0008	/* --serial */
+#define CONTROL_REG_STATS	0x000c	/* how many there are of each */
+#define CONTROL_REG_KNOBS	0x0010
+#define CONTROL_REG_GATES	0x0014
+#define CONTROL_REG_CHANNELS	0x0018
+#define CONTROL_REG_ORACLE	0x001c	/* enum control_oracle */
+
+/*
+ * Names: write kind and index, then read 32 bytes. An index that there is not has an empty name.
+ */
+#define CONTROL_REG_NAME_SELECT	0x0020	/* kind << 16 | index */
+#define CONTROL_REG_NAME	0x0040	/* ... 0x005f */
+enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
+
+/*
+ * Accesses in the name of channels. Fill entries [0, n), write n: they start together, in that
+ * order. PENDING says how many are not done; any write to STOP ends those with CONTROL_STOPPED.
+ */
+#define CONTROL_REG_START	0x0060
+#define CONTROL_REG_PENDING	0x0064
+#define CONTROL_REG_STOP	0x0068
+
+/* The event log's ring: how many there have been, and one record of 8 words by its number. */
+#define CONTROL_REG_EVENTS	0x0070	/* and 0x0074 */
+#define CONTROL_REG_EVENT	0x0078	/* write its number modulo 2^32 */
+#define CONTROL_REG_RECORD	0x0080	/* ... 0x009f, struct event; all zero: it is gone */
+
+/* Set the oracle aside for addresses of a channel's address space: the driver's own window. */
+#define CONTROL_REG_WINDOW	0x00a0	/* start, size: two pairs, then the channel starts it */
+#define CONTROL_REG_WINDOW_CHAN	0x00b0
+
+/* Any write: statistics are 0 from here on. */
+#define CONTROL_REG_CLEAR	0x00c0
+
+/*
+ * Ask the oracle about a page of the guest, by its physical address: write WRITE, and MARK to
+ * compare with the owner that a MARK wrote down before; then the address, whose upper half asks.
+ */
+#define CONTROL_REG_ORACLE_PA		0x00d0	/* a pair */
+#define CONTROL_REG_ORACLE_VERDICT	0x00d8	/* enum oracle_verdict; all ones: no such memory */
+#define CONTROL_REG_ORACLE_WRITE	0x00dc	/* 1: would a write be right? 0: a read */
+#define CONTROL_REG_ORACLE_MARK		0x00e0	/* 1: the page asked for last is whose it should be */
+						/* 0: nothing is known of its owner */
+
+#define CONTROL_STAT_BASE	0x1000	/* + 8 * index, a pair */
+#define CONTROL_KNOB_BASE	0x2000	/* + 8 * index, a pair; writing the lower half sets it */
+#define CONTROL_GATE_BASE	0x3000	/* + 8 * index: closed (0 or 1); how many it holds */
+#define CONTROL_ACCESS_BASE	0x4000	/* + 32 * index */
+#define CONTROL_CHAN_BASE	0x8000	/* + 32 * index */
+
+/* An access: offsets of its words. */
+#define CONTROL_ACCESS_CHAN	0x00
+#define CONTROL_ACCESS_TYPE	0x04	/* as in a fault: read 0, write 1, atomic 2, prefetch 3 */
+#define CONTROL_ACCESS_VA	0x08	/* a pair */
+#define CONTROL_ACCESS_VALUE	0x10	/* to be written or added; then what was read */
+#define CONTROL_ACCESS_STATE	0x14	/* enum control_state, read only */
+#define CONTROL_ACCESS_SIZE	32
+#define CONTROL_ACCESSES	64
+
+enum control_state {
+	CONTROL_FREE,		/* never started */
+	CONTROL_RUNNING,
+	CONTROL_DONE,
+	CONTROL_CANCELLED,	/* its fault ended the channel, or the channel ended */
+	CONTROL_STOPPED,
+	CONTROL_NO_CHANNEL,	/* there is none, or it has ended */
+};
+
+/* A channel: offsets of its words, read only. */
+#define CONTROL_CHAN_STATE	0x00	/* enum control_chan */
+#define CONTROL_CHAN_RUNLIST	0x04
+#define CONTROL_CHAN_INST	0x08	/* a pair, and so are the next */
+#define CONTROL_CHAN_PDB	0x10
+#define CONTROL_CHAN_FAULT	0x18
+#define CONTROL_CHAN_SIZE	32
+
+enum control_chan {
+	CONTROL_CHAN_NONE, CONTROL_CHAN_STOPPED, CONTROL_CHAN_RUNS, CONTROL_CHAN_COPIES,
+	CONTROL_CHAN_WAITS_SEMAPHORE, CONTROL_CHAN_FAULTED, CONTROL_CHAN_WAITS_REPLAY,
+	CONTROL_CHAN_DEAD,
+};
+
+enum control_oracle { CONTROL_ORACLE_OFF, CONTROL_ORACLE_SEARCHES, CONTROL_ORACLE_FOUND };
+#endif
