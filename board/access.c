@@ -124,9 +124,10 @@ static void check(struct access *access, const struct vmm_space *space, uint64_t
 		return;
 	stat_add(access->events, STAT_stale_accesses, 1);
 	event(access->events, EVENT_stale, access->chan, va, addr);
-	event_once(access->events, GUEST_ERROR, 0x1000000000000ULL | (va & PAGE_MASK),
-		   "stale %s: va %#llx bus %#llx: %s", write ? "write" : "read",
-		   (unsigned long long)va, (unsigned long long)addr, oracle_verdict_name(verdict));
+	/* A line for each kind; the event log has them all. */
+	event_once(access->events, GUEST_ERROR, 0x1000000000000ULL | verdict << 1 | write,
+		   "stale %s: %s; the first: va %#llx bus %#llx", write ? "write" : "read",
+		   oracle_verdict_name(verdict), (unsigned long long)va, (unsigned long long)addr);
 }
 
 /* Where an access goes. NULL memory and true: nowhere, reads give zeros. */
@@ -186,9 +187,10 @@ static bool translate(struct access *access, const struct vmm_space *space, uint
 		/* Beyond VRAM, or with an IOMMU: what the driver has unmapped. */
 		stat_add(access->events, STAT_bus_errors, 1);
 		event(access->events, EVENT_bus_error, access->chan, va, addr);
-		event_once(access->events, GUEST_ERROR, 0x3000000000000ULL | (va & PAGE_MASK),
-			   "%s where nothing is: va %#llx bus %#llx", write ? "write" : "read",
-			   (unsigned long long)va, (unsigned long long)addr);
+		event_once(access->events, GUEST_ERROR, 0x3000000000000ULL | write,
+			   "%s where nothing is; the first: va %#llx bus %#llx",
+			   write ? "write" : "read", (unsigned long long)va,
+			   (unsigned long long)addr);
 		return true;
 	}
 	if (entry->page.aperture != VRAM) {

@@ -45,7 +45,7 @@ enum event_once { GUEST_ERROR, NOT_MODELLED, EVENT_ONCES };
 
 struct event_said {
 	uint64_t key[EVENT_ONCE];
-	char text[EVENT_ONCE][80];
+	char text[EVENT_ONCE][120];
 	uint32_t count[EVENT_ONCE];
 	uint32_t nr;
 	bool full;

@@ -55,6 +55,7 @@ static void update_interrupt(struct gpu *gpu)
 	if (!gpu->armed || asleep(gpu) || !pri_interrupts(&gpu->pri))
 		return;
 	gpu->armed = false;
+	gpu->pri.signalled = pri_pending(&gpu->pri) & gpu->pri.mc.mask[0];
 	if (knob_take(&gpu->knobs, KNOB_drop_interrupts))
 		return;
 	stat_add(gpu->events, STAT_interrupts, 1);
@@ -397,9 +398,10 @@ static void flush(struct gpu *gpu, uint64_t pdb, uint32_t data)
 	if (what == REPLAY_NONE) {
 		stat_add(gpu->events, STAT_flushes, 1);
 		event(gpu->events, EVENT_flush, -1, pdb, data);
+		/* A replay drops everything as well, but no page table has changed for it. */
+		if (mmu_all_pdb(data) || pdb == gpu->bar[1].space.pdb)
+			layout(gpu);
 	}
-	if (mmu_all_pdb(data) || pdb == gpu->bar[1].space.pdb)
-		layout(gpu);
 	switch (what) {
 	case REPLAY_NONE:
 		break;

@@ -64,9 +64,10 @@ uint32_t pri_read(struct pri *pri, uint32_t addr)
 
 	if (addr == 0x000100) {
 		pri->mc.pending = pri_pending(pri);
-		/* It has been seen, if it is of interest: see fault_buffer.c. */
-		if (pri->mc.pending & pri->mc.mask[0] & INTR_FAULT_BUFFER)
+		/* It has been seen: see fault_buffer.c. Drivers close the mask before they look. */
+		if (pri->signalled & INTR_FAULT_BUFFER)
 			pri->fault_buffer.pulse = false;
+		pri->signalled = 0;
 	}
 	if (mc_read(&pri->mc, addr, &value) ||
 	    bus_read(&pri->bus, addr, &value) ||

@@ -207,6 +207,7 @@ struct pri {
 	uint64_t vram_size;
 	uint32_t ce_runlist;
 	bool fault_level;	/* the fault buffer's interrupt is a level, as on silicon */
+	uint32_t signalled;	/* bits of INTR(0) for which the last message was, until it is read */
 	bool fault_held;	/* the gate of that interrupt is closed */
 	struct events *events;
 };
