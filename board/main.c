@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -299,23 +300,28 @@ static uint64_t clock_ns(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal)
+/* SIGTERM and SIGINT as input: the end of a run is an orderly one. */
+static int signals(void)
 {
-	(void)signal;
-	stop = 1;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* Until the GPU's client has gone. 0, or -1: it broke the protocol. */
-static int serve(struct board *board)
+/* Until the GPU's client has gone, or a signal comes. 0, or -1: the client broke the protocol. */
+static int serve(struct board *board, int signal_fd)
 {
 	uint64_t heard = clock_ns();
 
-	while (!stop) {
-		struct pollfd fd[2] = {
+	while (true) {
+		struct pollfd fd[3] = {
 			{ vfio_user_fd(&board->gpu_socket), POLLIN, 0 },
 			{ vfio_user_fd(&board->control_socket), POLLIN, 0 },
+			{ signal_fd, POLLIN, 0 },
 		};
 		const int64_t ns = gpu_work(&board->gpu);
 		struct timespec wait = { ns / 1000000000, ns % 1000000000 };
@@ -324,13 +330,15 @@ static int serve(struct board *board)
 
 		if (spin)
 			wait = (struct timespec) {};
-		n = ppoll(fd, 2, spin || ns >= 0 ? &wait : NULL, NULL);
+		n = ppoll(fd, 3, spin || ns >= 0 ? &wait : NULL, NULL);
 		if (n < 0 && errno != EINTR) {
 			perror("board: poll");
 			return -1;
 		}
 		if (n <= 0)
 			continue;
+		if (fd[2].revents)
+			return 0;
 		heard = clock_ns();
 		if (fd[1].revents)
 			vfio_user_receive(&board->control_socket);
@@ -341,17 +349,15 @@ static int serve(struct board *board)
 		if (rc <= 0)
 			return rc;
 	}
-	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	struct options options;
 	struct board *board;
 	struct knobs knobs;
 	FILE *summary = stderr;
-	int rc = parse(argc, argv, &options, &knobs);
+	int rc = parse(argc, argv, &options, &knobs), signal_fd;
 
 	if (rc)
 		return rc < 0 ? 2 : 0;
@@ -377,11 +383,10 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < KNOBS; i++)
 		gpu_knob(&board->gpu, i, knobs.value[i]);
 	control_init(&board->control, &board->gpu, options.serial);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
+	signal_fd = signals();
 	rc = listen_on(board, &options);
 	if (!rc)
-		rc = serve(board);
+		rc = serve(board, signal_fd);
 	vfio_user_close(&board->gpu_socket);
 	vfio_user_close(&board->control_socket);
 	if (options.summary) {
