@@ -1042,6 +1042,8 @@ int gpu_init(struct gpu *gpu, struct events *events, uint64_t vram_size, bool ba
 		.class = 0x030200, .revision = 0xa1,
 		.bar_size = { PRI_SIZE, GPU_BAR1_SIZE, 0, GPU_BAR2_SIZE },
 		.bar_64 = { false, true, false, true },
+		/* All ones, as from a board, and not what QEMU makes up for a sleeping device. */
+		.traps_in_d3 = true,
 	};
 
 	memset(gpu, 0, sizeof(*gpu));

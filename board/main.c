@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,8 +336,12 @@ static int serve(struct board *board, int signal_fd)
 			perror("board: poll");
 			return -1;
 		}
-		if (n <= 0)
+		if (n <= 0) {
+			/* Where processors are scarce the guest's may be waiting for this one. */
+			if (spin)
+				sched_yield();
 			continue;
+		}
 		if (fd[2].revents)
 			return 0;
 		heard = clock_ns();

@@ -61,7 +61,6 @@ static void put_bars(struct pci *pci, const struct pci_identity *identity)
 			put32(pci, at,
 			      PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH, mask);
 			put32(pci, at + 4, 0, mask >> 32);
-			i++;
 		} else {
 			put32(pci, at, PCI_BASE_ADDRESS_MEM_TYPE_32, mask);
 		}

@@ -656,10 +656,8 @@ static int handle(struct vfio_user *vu, struct message *m)
 	}
 	error = serve(vu, m, &r);
 	if (!(m->header.flags & NO_REPLY)) {
-		if (error) {
+		if (error)
 			r.len = 0;
-			r.fd = -1;
-		}
 		h = (struct header) {
 			.id = m->header.id,
 			.command = m->header.command,
@@ -777,7 +775,9 @@ static int accept_client(struct vfio_user *vu)
 	vu->sock = accept4(vu->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (vu->sock >= 0 || errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 		return 1;
-	complain(vu, "cannot accept a client at %s: %s", vu->path, strerror(errno));
+	complain(vu, "cannot accept a client at %s: %s; none can come any more", vu->path,
+		 strerror(errno));
+	close_fd(&vu->listener);
 	return -1;
 }
 
