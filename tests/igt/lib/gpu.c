@@ -139,9 +139,9 @@ static void finish(struct chan *chan, uint32_t launch)
 	word(chan, launch | LAUNCH_FLUSH | LAUNCH_SEMAPHORE | LAUNCH_PITCH);
 }
 
-int chan_open(struct gpu *gpu, struct chan *chan)
+static int open_on(struct gpu *gpu, struct chan *chan, uint32_t engine)
 {
-	struct nve0_fifo fifo = { .engine = NVE0_FIFO_ENGINE_GR };
+	struct nve0_fifo fifo = { .engine = engine };
 	int ret;
 
 	*chan = (struct chan) { .gpu = gpu };
@@ -174,6 +174,16 @@ int chan_open(struct gpu *gpu, struct chan *chan)
 	if (ret)
 		chan_close(chan);
 	return ret;
+}
+
+int chan_open(struct gpu *gpu, struct chan *chan)
+{
+	return open_on(gpu, chan, NVE0_FIFO_ENGINE_GR);
+}
+
+int chan_open_copy(struct gpu *gpu, struct chan *chan)
+{
+	return open_on(gpu, chan, NVE0_FIFO_ENGINE_CE0 | NVE0_FIFO_ENGINE_CE1);
 }
 
 void chan_close(struct chan *chan)

@@ -49,6 +49,8 @@ int gpu_svm_init(struct gpu *gpu, uint64_t addr, uint64_t size);
 int gpu_svm_migrate(struct gpu *gpu, void *addr, size_t size);
 
 int chan_open(struct gpu *gpu, struct chan *chan);
+/* On the copy engines' runlist, which may be the same. */
+int chan_open_copy(struct gpu *gpu, struct chan *chan);
 /* Where the device sees chan->seen; a page. */
 uint64_t chan_sem_addr(const struct chan *chan);
 void chan_close(struct chan *chan);
