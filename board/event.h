@@ -22,7 +22,7 @@ enum event_kind {
 	EVENT_KINDS
 };
 
-enum stat {
+enum stat_id {
 #define STAT(name, text) STAT_##name,
 #include "stats.h"
 #undef STAT
@@ -71,7 +71,7 @@ const struct event *event_at(const struct events *events, uint64_t nr);
 const char *event_name(unsigned int kind);
 const char *stat_name(unsigned int stat);
 
-static inline void stat_add(struct events *events, enum stat stat, uint64_t n)
+static inline void stat_add(struct events *events, enum stat_id stat, uint64_t n)
 {
 	events->stat[stat] += n;
 }

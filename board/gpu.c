@@ -54,14 +54,18 @@ static void update_interrupt(struct gpu *gpu)
 	gpu->gates.held[GATE_notify] = notify && gpu->pri.fault_buffer.pulse;
 	if (!gpu->armed || asleep(gpu) || !pri_interrupts(&gpu->pri))
 		return;
+	if (knob(gpu, KNOB_drop_interrupts) && gpu->interrupts) {
+		knob_take(&gpu->knobs, KNOB_drop_interrupts);
+	} else {
+		/* Not enabled by the client: it stays due. */
+		gpu->interrupts = gpu->interrupt(gpu->interrupt_arg);
+		if (!gpu->interrupts)
+			return;
+		stat_add(gpu->events, STAT_interrupts, 1);
+		event(gpu->events, EVENT_interrupt, -1, 0, pri_pending(&gpu->pri));
+	}
 	gpu->armed = false;
 	gpu->pri.signalled = pri_pending(&gpu->pri) & gpu->pri.mc.mask[0];
-	if (knob_take(&gpu->knobs, KNOB_drop_interrupts))
-		return;
-	stat_add(gpu->events, STAT_interrupts, 1);
-	event(gpu->events, EVENT_interrupt, -1, 0, pri_pending(&gpu->pri));
-	if (!gpu->interrupt(gpu->interrupt_arg))
-		gpu->armed = true;
 }
 
 /* ---- channels ---- */
@@ -239,7 +243,7 @@ static bool can_run(const struct gpu *gpu, const struct gpu_chan *chan)
 /* Try to put a fault into the fault buffer. */
 static void report(struct gpu *gpu, int id, struct gpu_wait *wait)
 {
-	static const enum stat of[] = { STAT_faults_read, STAT_faults_write, STAT_faults_atomic,
+	static const enum stat_id of[] = { STAT_faults_read, STAT_faults_write, STAT_faults_atomic,
 					STAT_faults_prefetch };
 	struct pri_fault_buffer *buffer = &gpu->pri.fault_buffer;
 	uint32_t word[FAULT_ENTRY_WORDS], info;

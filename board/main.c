@@ -356,60 +356,77 @@ static int serve(struct board *board, int signal_fd)
 	}
 }
 
+static struct board *board_new(const struct options *options, const struct knobs *knobs)
+{
+	struct board *board = calloc(1, sizeof(*board));
+
+	if (!board) {
+		fprintf(stderr, "board: out of memory\n");
+		return NULL;
+	}
+	if (options->log) {
+		board->log = fopen(options->log, "w");
+		if (!board->log) {
+			fprintf(stderr, "board: %s: %s\n", options->log, strerror(errno));
+			free(board);
+			return NULL;
+		}
+	}
+	events_init(&board->events, board->log);
+	if (gpu_init(&board->gpu, &board->events, options->vram, options->bar2_mapped,
+		     0x118f + options->serial)) {
+		fprintf(stderr, "board: %" PRIu64 " MiB of device memory: %s\n",
+			(uint64_t)(options->vram / MIB), strerror(errno));
+		gpu_fini(&board->gpu);
+		if (board->log)
+			fclose(board->log);
+		free(board);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < KNOBS; i++)
+		gpu_knob(&board->gpu, i, knobs->value[i]);
+	control_init(&board->control, &board->gpu, options->serial);
+	return board;
+}
+
+/* Its logs are complete. 0, or -1: one cannot be written. */
+static int board_end(struct board *board, const struct options *options)
+{
+	FILE *summary = options->summary ? fopen(options->summary, "w") : stderr;
+	int rc = 0;
+
+	if (!summary || (events_summary(&board->events, summary), 0) ||
+	    (summary != stderr && fclose(summary))) {
+		fprintf(stderr, "board: %s: %s\n", options->summary, strerror(errno));
+		rc = -1;
+	}
+	if (board->log && fclose(board->log)) {
+		fprintf(stderr, "board: %s: %s\n", options->log, strerror(errno));
+		rc = -1;
+	}
+	gpu_fini(&board->gpu);
+	free(board);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct board *board;
 	struct knobs knobs;
-	FILE *summary = stderr;
 	int rc = parse(argc, argv, &options, &knobs), signal_fd;
 
 	if (rc)
 		return rc < 0 ? 2 : 0;
-	board = calloc(1, sizeof(*board));
-	if (!board) {
-		fprintf(stderr, "board: out of memory\n");
+	board = board_new(&options, &knobs);
+	if (!board)
 		return 1;
-	}
-	if (options.log) {
-		board->log = fopen(options.log, "w");
-		if (!board->log) {
-			fprintf(stderr, "board: %s: %s\n", options.log, strerror(errno));
-			return 1;
-		}
-	}
-	events_init(&board->events, board->log);
-	if (gpu_init(&board->gpu, &board->events, options.vram, options.bar2_mapped,
-		     0x118f + options.serial)) {
-		fprintf(stderr, "board: %" PRIu64 " MiB of device memory: %s\n", (uint64_t)(options.vram / MIB),
-			strerror(errno));
-		return 1;
-	}
-	for (unsigned int i = 0; i < KNOBS; i++)
-		gpu_knob(&board->gpu, i, knobs.value[i]);
-	control_init(&board->control, &board->gpu, options.serial);
 	signal_fd = signals();
 	rc = listen_on(board, &options);
 	if (!rc)
 		rc = serve(board, signal_fd);
 	vfio_user_close(&board->gpu_socket);
 	vfio_user_close(&board->control_socket);
-	if (options.summary) {
-		summary = fopen(options.summary, "w");
-		if (!summary) {
-			fprintf(stderr, "board: %s: %s\n", options.summary, strerror(errno));
-			summary = stderr;
-			rc = -1;
-		}
-	}
-	events_summary(&board->events, summary);
-	if (summary != stderr && fclose(summary))
-		rc = -1;
-	if (board->log && fclose(board->log)) {
-		fprintf(stderr, "board: %s: %s\n", options.log, strerror(errno));
-		rc = -1;
-	}
-	gpu_fini(&board->gpu);
-	free(board);
-	return rc ? 1 : 0;
+	close(signal_fd);
+	return board_end(board, &options) || rc ? 1 : 0;
 }

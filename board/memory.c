@@ -41,14 +41,16 @@ static const char *whole_file(struct memory *memory, int fd, struct memory_file 
 	struct memory_file *file = NULL;
 	struct stat st;
 	void *host;
+	int seals;
 
 	if (fd < 0)
 		return "the client's memory has no file (start QEMU with -object memory-backend-memfd,share=on)";
 	if (fstat(fd, &st))
 		return "the client's memory has no file that can be looked at";
-	/* Only memory has seals; a file on a disk could be cut short under the mapping. */
-	if (fcntl(fd, F_GET_SEALS) < 0)
-		return "the client's memory is a file, no memfd (start QEMU with -object memory-backend-memfd,share=on)";
+	/* Of another file, or without the seal, the end could be cut off under the mapping. */
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+		return "the client's memory is no sealed memfd (start QEMU with -object memory-backend-memfd,share=on)";
 	for (size_t i = 0; i < MEMORY_FILES; i++) {
 		struct memory_file *f = &memory->file[i];
 
@@ -87,39 +89,6 @@ static size_t find(const struct memory *memory, uint64_t iova)
 	return lo;
 }
 
-const char *memory_map(struct memory *memory, uint64_t iova, uint64_t size, int fd,
-		       uint64_t offset, bool writable)
-{
-	struct memory_file *file;
-	const char *why;
-	size_t at;
-
-	if (!size || iova + (size - 1) < iova)
-		return "a map of nothing, or beyond the last address";
-	at = find(memory, iova);
-	if (at < memory->maps && memory->map[at].iova <= iova + (size - 1))
-		return "a map over another";
-	why = whole_file(memory, fd, &file);
-	if (why)
-		return why;
-	if (offset > file->size || size > file->size - offset)
-		return "a map beyond the end of its file";
-	if (memory->maps == memory->room) {
-		const size_t room = memory->room ? memory->room * 2 : 64;
-		struct memory_map *map = realloc(memory->map, room * sizeof(*map));
-
-		if (!map)
-			return "out of memory";
-		memory->map = map;
-		memory->room = room;
-	}
-	memmove(memory->map + at + 1, memory->map + at, (memory->maps - at) * sizeof(*memory->map));
-	memory->map[at] = (struct memory_map) { iova, size, file->host + offset, writable };
-	memory->maps++;
-	memory->generation++;
-	return NULL;
-}
-
 /* A file of which nothing is mapped any more may be closed by the client: let go of it. */
 static void close_unused(struct memory *memory)
 {
@@ -137,6 +106,43 @@ static void close_unused(struct memory *memory)
 	}
 }
 
+const char *memory_map(struct memory *memory, uint64_t iova, uint64_t size, int fd,
+		       uint64_t offset, bool writable)
+{
+	struct memory_file *file;
+	const char *why;
+	size_t at;
+
+	if (!size || iova + (size - 1) < iova)
+		return "a map of nothing, or beyond the last address";
+	at = find(memory, iova);
+	if (at < memory->maps && memory->map[at].iova <= iova + (size - 1))
+		return "a map over another";
+	why = whole_file(memory, fd, &file);
+	if (why)
+		return why;
+	if (offset > file->size || size > file->size - offset) {
+		close_unused(memory);
+		return "a map beyond the end of its file";
+	}
+	if (memory->maps == memory->room) {
+		const size_t room = memory->room ? memory->room * 2 : 64;
+		struct memory_map *map = realloc(memory->map, room * sizeof(*map));
+
+		if (!map) {
+			close_unused(memory);
+			return "out of memory";
+		}
+		memory->map = map;
+		memory->room = room;
+	}
+	memmove(memory->map + at + 1, memory->map + at, (memory->maps - at) * sizeof(*memory->map));
+	memory->map[at] = (struct memory_map) { iova, size, file->host + offset, writable };
+	memory->maps++;
+	memory->generation++;
+	return NULL;
+}
+
 const char *memory_unmap(struct memory *memory, uint64_t iova, uint64_t size)
 {
 	const uint64_t last = iova + (size - 1);
@@ -151,7 +157,9 @@ const char *memory_unmap(struct memory *memory, uint64_t iova, uint64_t size)
 		if (map->iova < iova || map->iova + (map->size - 1) > last)
 			return "an unmap of a part of a map";
 	}
-	memmove(memory->map + at, memory->map + end, (memory->maps - end) * sizeof(*memory->map));
+	if (end > at)
+		memmove(memory->map + at, memory->map + end,
+			(memory->maps - end) * sizeof(*memory->map));
 	memory->maps -= end - at;
 	memory->generation++;
 	if (!memory->maps)
@@ -182,9 +190,11 @@ void *memory_at(struct memory *memory, enum aperture aperture, uint64_t addr, ui
 	if (memory->bus_limit && addr + (len - 1) >= memory->bus_limit)
 		return NULL;
 	i = find(memory, addr);
+	if (i == memory->maps)
+		return NULL;
 	map = &memory->map[i];
 	/* What crosses the end of a map is not looked for in the next: callers go page by page. */
-	if (i == memory->maps || addr < map->iova || addr - map->iova >= map->size ||
+	if (addr < map->iova || addr - map->iova >= map->size ||
 	    len > map->size - (addr - map->iova) || (write && !map->writable))
 		return NULL;
 	return map->host + (addr - map->iova);

@@ -16,8 +16,8 @@
  * - The entry has a reference. mm freezes a refcount (to 0) only if it has the value that it has
  *   with no entry left: when a page migrates, when a THP is split, when khugepaged collapses
  *   pages of a file, when a page is reclaimed. Each unmaps the page before, which invalidates.
- *   Splitting a PMD does not freeze. One exception: reuse_ksm_page(), up to 5.9, freezes a page
- *   of KSM that is mapped. Such a page has its mapping still, a free one has not.
+ *   Splitting a PMD does not freeze. One exception: reuse_ksm_page(), which 5.3 has, 6.1 not,
+ *   freezes a page of KSM that is mapped. Such a page has its mapping still, a free one has not.
  * - It is in _mapcount, or of a large folio in _large_mapcount; these are raised before the entry
  *   is written. From 5.14 to 6.14 device-exclusive entries (atomic accesses to anonymous memory)
  *   do not count, so there this is not judged.
@@ -38,11 +38,17 @@
  *   For that, and for what was seen half way, a bad verdict is looked at again, from the top. And
  *   it is believed only while VMCOREINFO is where it was.
  *
- * What it does not find: a page that is the same process's, or one's of its family, at the same
- * address again; a part of a large folio that is unmapped while another part is mapped; one page
- * of a file that is unmapped by this process and mapped by another; a read of what is nobody's and
- * all zero; before 6.12, a large folio that is kept though no process maps it, and until 6.14
- * an anonymous page.
+ * What it does not find:
+ *
+ * - a page whose owner looks the same: this process's again, or one's of its family, at the same
+ *   address; or another's whose anon_vma lies where the last one lay, at the same address;
+ * - a part of a large folio that is unmapped while another part is mapped;
+ * - a page that is unmapped by this process and mapped by another, as by fork or of a file;
+ * - a read of what is nobody's and all zero, if no owner is known;
+ * - a page that is kept though no process maps it: before 6.12 of a large folio, and from 5.14 to
+ *   6.14 an anonymous one.
+ *
+ * tests/board/oracle-truth.c asks a kernel, and counts.
  */
 #define _DEFAULT_SOURCE
 #include <errno.h>

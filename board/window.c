@@ -15,8 +15,14 @@ bool window_access(const struct window *window, struct access *access, uint64_t 
 {
 	uint8_t *bytes = buf;
 
-	if (!window->bound)
-		return access_physical(access, VRAM, offset, write, buf, len);
+	if (!window->bound) {
+		if (access_physical(access, VRAM, offset, write, buf, len))
+			return true;
+		*reason = FAULT_APERTURE;
+		if (!write)
+			memset(buf, 0xff, len);
+		return false;
+	}
 	while (len) {
 		struct vmm_walk_count count = {};
 		struct vmm_page page;

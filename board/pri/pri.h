@@ -69,7 +69,7 @@ bool bus_block(uint32_t reg, uint64_t *inst);
 
 /* timer.c */
 struct pri_timer {
-	int64_t offset;		/* to the board's own time */
+	uint64_t offset;	/* to the board's own time */
 	bool stands;		/* time creeps, see timer_stand() */
 	uint64_t stood;
 	uint32_t intr, mask, alarm;

@@ -59,10 +59,10 @@ bool timer_write(struct pri_timer *timer, uint32_t addr, uint32_t value, uint64_
 		timer->denominator = value;
 		return true;
 	case 0x009400:
-		timer->offset += (int64_t)((t & ~0xffffffffULL) | value) - (int64_t)t;
+		timer->offset += ((t & ~0xffffffffULL) | value) - t;
 		return true;
 	case 0x009410:
-		timer->offset += (int64_t)((uint64_t)value << 32 | (uint32_t)t) - (int64_t)t;
+		timer->offset += ((uint64_t)value << 32 | (uint32_t)t) - t;
 		return true;
 	case 0x009420:
 		timer->alarm = value;
@@ -80,7 +80,7 @@ void timer_stand(struct pri_timer *timer, bool stands, uint64_t now)
 	if (stands)
 		timer->stood = now;
 	else	/* It goes on from where it is, never back. */
-		timer->offset -= (int64_t)(now - timer->stood);
+		timer->offset -= now - timer->stood;
 }
 
 int64_t timer_alarm(struct pri_timer *timer, uint64_t now)
