@@ -956,7 +956,7 @@ int64_t gpu_work(struct gpu *gpu)
 	if (ns != 0 && gpu->access.oracle.state == ORACLE_SEARCHES && knob(gpu, KNOB_oracle)) {
 		searches = oracle_search(&gpu->access.oracle);
 		if (gpu->access.oracle.state == ORACLE_FOUND)
-			event(gpu->events, EVENT_oracle, -1, gpu->access.oracle.scan, 0);
+			event(gpu->events, EVENT_oracle, -1, gpu->access.oracle.found, 0);
 		sooner(&ns, searches ? MS : 100 * MS);
 	}
 	return ns;
