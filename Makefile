@@ -3,14 +3,17 @@
 
 BASE ?= 7.3
 VARIANT ?= patched
+N ?= 3
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# What is set for this Makefile is not set for those that the tools call.
+MAKEOVERRIDES =
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched)"
+	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched, and for board, kernel, boot: base)"
 	@echo "  LINUX_SRC_7_3=/path/to/a/tree/or/tarball   use that as the source of base 7.3"
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
 	@echo "  UNDO_NEED_GIB=n    how much disk has to be free to begin"
@@ -24,6 +27,9 @@ check: deps ## everything that must hold before a change goes in
 
 check-long: deps ## what takes too long for check: stock 6.12, IGT on stock, mutants, OpenCL, a build after every patch
 	@tools/check long
+
+check-busy: ## what check has in guests, N times beside four busy loops, on kernels that are built (N=3)
+	@tools/check-busy $(N)
 
 deps: ## install the Debian packages that the tools need, or list them
 	@tools/deps
@@ -66,8 +72,16 @@ check-kasan: deps ## the software GPU's tests with KASAN on BASE and VARIANT (a 
 hmm: kernel ## run the kernel's own hmm-tests in a guest on BASE and VARIANT
 	@tools/test-hmm $(BASE) $(VARIANT)
 
-boot: kernel ## a shell in a guest on BASE and VARIANT (exit ends it; GDB=1 waits for gdb)
-	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb)
+boot: kernel ## a shell in a guest on BASE and VARIANT (exit ends it; GDB=1 waits for gdb, BOARD=1 has a board)
+	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb) $(if $(BOARD),--board)
+
+board: deps ## build board/board, the GPU on the PCI bus
+	@$(MAKE) -C board board
+
+# The base commit as it is, unless VARIANT says otherwise.
+board-smoke: override VARIANT := $(if $(filter command,$(firstword $(origin VARIANT))),$(VARIANT),base)
+board-smoke: deps ## nouveau on a board, in a guest: BASE as it is (or VARIANT=...), or KERNEL=trixie, KERNEL="VMLINUZ MODULES"
+	@tools/board-smoke $(if $(KERNEL),$(KERNEL),$(BASE) $(VARIANT))
 
 export: deps ## write commits of build/BASE/src/patched back, and a mailable series
 	@tools/export $(BASE)
@@ -78,5 +92,5 @@ docs: deps ## build the documentation as HTML in build/docs
 clean: ## remove the built kernels, keep the downloads
 	@tools/clean
 
-.PHONY: help demo check check-long check-sim check-igt check-igt-opencl igt-install soak check-kasan deps source prepare kernel kunit contract \
-	hmm boot export docs clean
+.PHONY: help demo check check-long check-busy check-sim check-igt check-igt-opencl igt-install soak check-kasan deps source prepare kernel kunit contract \
+	hmm boot board board-smoke export docs clean

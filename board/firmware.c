@@ -14,7 +14,7 @@
 #include "firmware.h"
 
 #define IMAGE_MAGIC	0x10de
-#define IMAGE_SIZE	0x600
+#define IMAGE_SIZE	0x800
 
 /* Sizes and offsets are in bytes from the beginning of the file. */
 struct image {
@@ -64,7 +64,7 @@ static int boot_loader(const char *dir, const char *name)
 static int secure(const char *dir, const char *name)
 {
 	static const uint32_t header[] = { 0x180, 16, 0x190, 16, 0x60, 0x64, 0x80, 0x20 };
-	struct image image = IMAGE(0x200, 0x400);
+	struct image image = IMAGE(0x200, 0x600);
 
 	memcpy((uint8_t *)&image + 0x20, header, sizeof(header));
 	word(&image, 0x60, 0x200);	/* where the signature goes, in the data segment */
@@ -72,7 +72,7 @@ static int secure(const char *dir, const char *name)
 	word(&image, 0x80, 0);		/* code that is not secure */
 	word(&image, 0x84, 0x100);
 	word(&image, 0x88, 0x200);	/* data */
-	word(&image, 0x8c, 0x100);
+	word(&image, 0x8c, 0x400);	/* nouveau puts struct flcn_acr_desc there */
 	word(&image, 0x90, 1);		/* one piece of secure code */
 	word(&image, 0x94, 0x100);
 	word(&image, 0x98, 0x100);

@@ -17,11 +17,14 @@
 
 #define MS		1000000
 #define STEPS		64	/* of a channel, until it is another's turn */
-#define ENGINE_CE	1	/* in PTOP */
+#define ENGINE_GR	0	/* in PTOP */
+#define ENGINE_CE	1
 #define RESET_FIFO	(1 << 8)
 #define RESET_CE0	(1 << 6)
+#define RESET_GR	(1 << 12)
 #define STATUS_VALID	(1 << 13)
 #define STATUS_TSG	(1 << 12)
+#define STATUS_FAULTED	(1 << 30)
 #define USERD_SIZE	0x200
 #define USERD_GP_PUT	0x8c
 #define UNLIMITED	INT64_MAX
@@ -95,7 +98,8 @@ static void load(struct gpu *gpu, const struct gpu_chan *chan)
 
 static void unload(struct gpu *gpu, unsigned int tsg)
 {
-	if (gpu->pri.fifo.engine_status[ENGINE_CE] == (STATUS_VALID | STATUS_TSG | tsg))
+	if ((gpu->pri.fifo.engine_status[ENGINE_CE] & ~STATUS_FAULTED) ==
+	    (STATUS_VALID | STATUS_TSG | tsg))
 		gpu->pri.fifo.engine_status[ENGINE_CE] = 0;
 }
 
@@ -480,6 +484,8 @@ static void bind_bar(struct gpu *gpu, unsigned int nr, uint32_t reg)
 
 static void engines(struct gpu *gpu, uint32_t reset)
 {
+	if (reset & RESET_GR)
+		gpu->pri.fifo.engine_status[ENGINE_GR] = 0;
 	if (reset & RESET_CE0)
 		gpu->pri.fifo.engine_status[ENGINE_CE] = 0;
 	if (!(reset & RESET_FIFO))
@@ -541,7 +547,10 @@ static void do_ask(struct gpu *gpu, const struct pri_ask *ask)
 	case ASKS_TRIGGER_FAULT: {
 		struct fault fault = { .engine = ask->data, .client = FAULT_CLIENT_HOST };
 
-		fifo_fault(&gpu->pri.fifo, &fault, -1);
+		/* Who triggers it waits for the engine to say so. */
+		gpu->pri.fifo.engine_status[ask->chan] |= STATUS_FAULTED;
+		if (!(gpu->pri.fifo.fault_id & 1U << fault.engine))
+			fifo_fault(&gpu->pri.fifo, &fault, -1);
 		break;
 	}
 	case ASKS_SCHEDULE:

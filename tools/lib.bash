@@ -59,13 +59,21 @@ load_base()
 	! command -v ccache >/dev/null || compiler="ccache $cc"
 }
 
+# Built of each base: `stock` and `patched`, which differ by the series, and where it is asked
+# for `base`, the base without anything of this project.
+# check_variant VARIANT [base]: it is one of the first two; or of all three, for tools that
+# need nothing of patches/.
 check_variant()
 {
-	case $1 in
-	stock | patched) ;;
-	*) die "unknown variant '$1'" "variants are: stock patched" ;;
+	case $1:${2:-} in
+	stock:* | patched:* | base:base) ;;
+	*) die "unknown variant '$1'" "variants are: stock patched${2:+ $2}" ;;
 	esac
 }
+
+# What configs/ has for kernel files that come from patches/.
+# shellcheck disable=SC2034	# used by tools/config
+own_fragments="undo sim"
 
 # need FRAGMENT WHAT: the base that was loaded is built with configs/FRAGMENT.config.
 need()

@@ -17,6 +17,7 @@ SERIES_TOP=${UNDO_SERIES_TOP:-$TOP}
 # series VARIANT: the "NAME.patch FILE..." lines that make up a variant.
 series()
 {
+	[ "$1" != base ] || return 0
 	local file=$SERIES_TOP/patches/series.$base
 	[ -f "$file" ] || die "no $file" "a base needs a series, an empty one will do"
 	awk -v variant="$1" -v file="$file" '

@@ -141,7 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
-	const bool mapped = take8(&input) & 1;
+	/* Seldom: laying BAR2 out takes its time. */
+	const bool mapped = (take8(&input) & 7) == 1;
 	struct bench *bench;
 
 	if (!benches[mapped])

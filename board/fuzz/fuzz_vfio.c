@@ -4,6 +4,7 @@
  * a descriptor of memory may come with the first. Whatever it is, the next client is served.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -88,7 +89,8 @@ static void start(void)
 	for (unsigned int i = 0; i < VFIO_USER_REGIONS; i++)
 		vu.region[i].fd = -1;
 	fd = memfd_create("guest", MFD_ALLOW_SEALING);
-	must(fd >= 0 && !ftruncate(fd, 1 << 16), "memfd_create()");
+	must(fd >= 0 && !ftruncate(fd, 1 << 16) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK),
+	     "memfd_create()");
 	vu.region[0].size = 1 << 20;
 	vu.region[1] = (struct vfio_user_region) { 1 << 16, fd };
 	vu.region[VFIO_USER_CONFIG].size = 4096;

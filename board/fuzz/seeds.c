@@ -47,6 +47,9 @@ static void push_seeds(void)
 		/* components remapped */
 		{ 14, { 0x20018000, 0xc0b5, 0x200381c0, 1, 2, 0x01030054, 0x20028102, 0x7f12,
 			0x34400000, 0x20028106, 64, 1, 0x200180c0, 0x582 } },
+		{ 18, { 0x20018000, 0xc0b5, 0x200181c2, 0x03333210, 0x20048100, 0x7f12, 0x34400008,
+			0x7f12, 0x34404ff8, 0x20028106, 9, 1, 0x200180c0, 0x582, 0x200181c2,
+			0x01112046, 0x200180c0, 0x582 } },
 		/* the copy engine's semaphore: four words; a reduction */
 		{ 8, { 0x20018000, 0xc0b5, 0x20038090, 0x7f12, 0x34407ff0, 7, 0x200180c0, 0x50 } },
 		{ 8, { 0x20018000, 0xc0b5, 0x20038090, 0x7f12, 0x34407ff0, 7, 0x200180c0, 0x94008 } },
@@ -111,8 +114,8 @@ static void vfio_seeds(void)
 	static const struct { uint32_t argsz, flags; uint64_t iova, size; } unmap =
 		{ 24, 0, 0x1000, 0x1000 };
 	static const uint32_t device[4] = { 16 }, region[8] = { 32, 0, 1 }, irq[4] = { 16, 0, 1 },
-			      irqs[5] = { 20, 0x24, 1, 0, 1 }, reads[4] = { 0x100, 0, 0, 4 },
-			      writes[5] = { 0x100, 0, 0, 4, 0x55 };
+			      irqs[5] = { 20, 0x24, 1, 0, 1 }, reads[4] = { 0xff8, 0, 7, 4 },
+			      writes[5] = { 0xff8, 0, 7, 4, 0x55 };
 
 	message(1 | 2, 2, &map, 32);
 	message(1, 2, &map, 32);

@@ -150,6 +150,7 @@ bool fifo_write(struct pri_fifo *fifo, uint32_t addr, uint32_t value, struct pri
 		fifo->trigger[(addr - 0x2a30) / 4] = value;
 		if (value & TRIGGER_ENABLE)
 			*ask = (struct pri_ask) { .what = ASKS_TRIGGER_FAULT,
+						  .chan = (addr - 0x2a30) / 4,
 						  .data = value & TRIGGER_UNIT };
 		return true;
 	}

@@ -31,7 +31,7 @@ enum pri_asks {
 	ASKS_PREEMPT,		/* data: 0x002634 */
 	ASKS_SCHEDULE,		/* runlists may run that did not */
 	ASKS_PBDMA,		/* data: which one has no interrupt pending any more */
-	ASKS_TRIGGER_FAULT,	/* data: the MMU engine's ID */
+	ASKS_TRIGGER_FAULT,	/* chan: the engine, data: its MMU engine's ID */
 	ASKS_FAULT_BUFFER,	/* enabled or disabled */
 	ASKS_ENGINES,		/* data: bits of 0x000200 that went from 1 to 0 */
 };

@@ -1280,7 +1280,7 @@ static void bar2_mapped_modes(void **state)
 	bar2_modes(state);
 }
 
-/* What cannot be laid out: a page that is shown twice. Sparse ones and the guest's read all ones. */
+/* What cannot be laid out: a page that is shown twice; a sparse one, and one of the guest. */
 static void bar2_mapped_limits(void **state)
 {
 	struct rig *rig = *state;

@@ -169,6 +169,13 @@ static void refused(void **state)
 	assert_int_equal(ftruncate(fds[1], 0x1000), 0);
 	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fds[1], 0, true));
 	assert_non_null(memory_map(&memory, 0x20000, 0x1000, file(2, 0), 0, true));
+	/* Memory that can still be cut short, under the board. */
+	fds[3] = memfd_create("test", MFD_ALLOW_SEALING);
+	assert_true(fds[3] >= 0);
+	assert_int_equal(ftruncate(fds[3], 0x1000), 0);
+	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fds[3], 0, true));
+	assert_int_equal(fcntl(fds[3], F_ADD_SEALS, F_SEAL_GROW), 0);
+	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fds[3], 0, true));
 	assert_non_null(memory_map(&memory, 0x20000, 0x1000, STDIN_FILENO, 0, true));
 	/* Nothing has changed. */
 	assert_int_equal(memory.maps, 1);
