@@ -19,9 +19,9 @@ static const struct appetite greedy = {
 
 /* How long the reader may take, and the memory may take to be freed. */
 #define READER_MS	10000
-#define FREED_MS	10000
+#define FREED_MS	20000
 /* From telling the victim to allocate until the reaper has given up. */
-#define OOM_MS		60000
+#define OOM_MS		300000
 /* Memory counts as freed when this much of the victim's is left, in percent. */
 #define LEFT_PERCENT	5
 

@@ -21,7 +21,7 @@
 #endif
 
 /* How long what takes milliseconds on an idle machine may take. */
-#define PATIENCE_MS	30000
+#define PATIENCE_MS	120000
 
 /*
  * The child. Once it is attached it must not cause a blockable invalidation,

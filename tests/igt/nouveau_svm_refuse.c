@@ -51,7 +51,7 @@ IGT_TEST_DESCRIPTION("Refused invalidations of memory that the device has mapped
 #define MIB		((uint64_t)1 << 20)
 #define PAGE		4096
 
-enum { VICTIM_MIB = 32, STUCK_MS = 10000, REAP_MS = 10000 };
+enum { VICTIM_MIB = 32, STUCK_MS = 100000, REAP_MS = 100000 };
 
 /* More calls than a reap of the victim makes: mappings times subscribers. */
 enum { CALLS = 5000 };

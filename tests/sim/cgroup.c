@@ -56,12 +56,12 @@ uint64_t cgroup_current(const char *name)
 
 void cgroup_remove(const char *name)
 {
-	const uint64_t end = now_ms() + 20000;
+	const uint64_t end = now_ms() + patience_ms();
 	char path[128];
 
 	path_of(path, sizeof(path), name, "");
 	/* Who was in it may be a zombie for a moment. */
 	while (rmdir(path) && errno == EBUSY && now_ms() < end)
 		usleep(10000);
-	CHECK(access(path, F_OK), "%s is still in use after 20 s", path);
+	CHECK(access(path, F_OK), "%s is still in use", path);
 }

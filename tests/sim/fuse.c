@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-enum { LIMIT_MS = 20000 };
-
 static int told[2], asked[2];
 
 /* What is in the file. */
@@ -46,7 +44,7 @@ static void serve(int fd)
 	static const struct fuse_open_out open_out;
 	const struct fuse_init_out init_out = {
 		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
-		.max_write = 4096, .time_gran = 1,
+		.max_write = 4096, .time_gran = 1, .flags = FUSE_ASYNC_DIO,
 	};
 	char c;
 
@@ -111,7 +109,7 @@ void fuse_is_read(void)
 {
 	char c;
 
-	CHECK(poll(&(struct pollfd) { .fd = told[0], .events = POLLIN }, 1, LIMIT_MS) == 1 &&
+	CHECK(poll(&(struct pollfd) { .fd = told[0], .events = POLLIN }, 1, patience_ms()) == 1 &&
 	      read(told[0], &c, 1) == 1, "nobody reads the file");
 }
 

@@ -24,7 +24,8 @@ static void work(uint32_t state, uint64_t end)
 		src[i] = pages(N);
 		dst[i] = pages(N);
 	}
-	for (round = 0; now_ms() < end; round++) {
+	/* Once at least, whatever the time is. */
+	for (round = 0; !round || now_ms() < end; round++) {
 		size_t n[CHANNELS], at[CHANNELS], to[CHANNELS];
 
 		for (i = 0; i < CHANNELS; i++) {
@@ -60,7 +61,6 @@ static void work(uint32_t state, uint64_t end)
 	for (i = 0; i < CHANNELS; i++)
 		chan_close(&chan[i]);
 	gpu_close(&gpu);
-	CHECK(round, "not a single round");
 }
 
 static void load(void)

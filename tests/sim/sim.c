@@ -13,9 +13,6 @@
 #define DIR "/sys/kernel/debug/nouveau-sim.0/"
 #define DRIVER "/sys/bus/platform/drivers/nouveau-sim/"
 
-/* How long something may take that takes milliseconds, on a machine that is busy. */
-#define LIMIT_MS 20000
-
 static char *slurp(const char *name)
 {
 	static char text[16384];
@@ -76,7 +73,7 @@ int sim_channels(void)
 
 bool sim_channels_are(int nr)
 {
-	const uint64_t end = now_ms() + LIMIT_MS;
+	const uint64_t end = now_ms() + patience_ms();
 
 	/* Nothing tells of it. */
 	while (sim_channels() != nr) {
@@ -132,7 +129,7 @@ void sim_gate(const char *name, bool closed)
 
 bool sim_gate_holds(const char *name, unsigned int nr)
 {
-	const uint64_t end = now_ms() + LIMIT_MS;
+	const uint64_t end = now_ms() + patience_ms();
 	unsigned int held = 0;
 	char file[32];
 

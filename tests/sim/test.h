@@ -12,7 +12,7 @@ struct scenario {
 	const char *name;
 	void (*run)(void);
 	const char *what;	/* it shows */
-	unsigned int limit;	/* seconds */
+	unsigned int limit;	/* seconds, on a machine that does nothing else; see main.c */
 	bool vram;		/* needs device memory */
 	bool no_vram;		/* needs a device without memory */
 	bool second;		/* needs a second device */
@@ -71,6 +71,11 @@ enum { DEFECT_STATUS = 3 };
 } while (0)
 
 uint64_t now_ms(void);
+/* How long to wait for what takes milliseconds before it counts as hanging. */
+unsigned int patience_ms(void);
+/* Wait until all that was begun on a channel is done. False after a while. */
+struct chan;
+bool chan_done_in_time(struct chan *chan);
 /* Of the kernel: 703 is 7.3. */
 unsigned int release(void);
 /* xorshift: the same numbers for the same state everywhere. */

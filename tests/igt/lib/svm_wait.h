@@ -9,8 +9,10 @@
 
 struct svm_queue;
 
-/* How long something may take that takes milliseconds, on a machine that is busy. */
-#define SVM_WAIT_MS	20000
+/* Only ends what hangs: several times what a machine without hardware virtualisation needs for
+ * thousands of page faults, while it is busy.
+ */
+#define SVM_WAIT_MS	200000
 
 /* svm_queue_wait(). */
 int svm_wait_queue(struct svm_queue *queue, unsigned int ms, const char *what);

@@ -21,7 +21,7 @@
 enum { PAGE = 4096, HEADER_AT = 1024, MAGIC_AT = PAGE - 10, VERSION = 1 };
 
 /* How long somebody may have it open who looks what it is. */
-enum { LIMIT_MS = 10000 };
+enum { LIMIT_MS = 100000 };
 
 static int number = -1;		/* of the device */
 static char device[32];
