@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Shared virtual memory: the device works in a process's memory by its addresses. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -342,6 +343,47 @@ static void gates(void)
 	gpu_close(&gpu);
 }
 
+/* As many reads of a register as the driver's patience lasts for, 2 s, at 20 us each. */
+#define PATIENCE 100000
+
+static void *drop(void *page)
+{
+	return madvise(page, PAGE, MADV_DONTNEED) ? (void *)-1L : NULL;
+}
+
+/* Who unmaps memory waits for a flush that is held, however long: the driver's timer stands. */
+static void gate_flush(void)
+{
+	uint32_t *src = small_pages(1), *dst = small_pages(1);
+	const int64_t end = now_us() + WAIT_MS * 1000LL;
+	struct chan chan;
+	pthread_t thread;
+	uint64_t reads;
+	struct gpu gpu;
+	void *failed;
+
+	svm_open(&gpu, &chan);
+	*src = 12;
+	must_copy(&chan, dst, src, 4, "a copy of what will be unmapped");
+	BOARD(board_gate_close(&board, "flush"));
+	CHECK(!pthread_create(&thread, NULL, drop, src), "no thread");
+	BOARD(board_gate_wait_held(&board, "flush", 1, WAIT_MS));
+	/* It looks whether the flush is done, again and again. */
+	reads = stat_now("mmio_reads");
+	while (stat_now("mmio_reads") - reads < PATIENCE) {
+		CHECK(pthread_tryjoin_np(thread, &failed) == EBUSY,
+		      "MADV_DONTNEED returned with its flush held");
+		CHECK(now_us() < end, "%d ms were not enough for %d reads of a register", WAIT_MS,
+		      PATIENCE);
+	}
+	BOARD(board_gate_open(&board, "flush"));
+	CHECK(!pthread_join(thread, &failed) && !failed, "MADV_DONTNEED failed");
+	must_copy(&chan, dst, src, 4, "a copy after that");
+	CHECK(!*dst, "the device reads %u of a page that was given away", *dst);
+	chan_close(&chan);
+	gpu_close(&gpu);
+}
+
 const struct step svm_steps[] = {
 	{ "svm-init", svm_init, "SVM_INIT works once", true, 180 },
 	{ "faults", faults, "512 pages are mapped by faults", true, 240 },
@@ -351,5 +393,6 @@ const struct step svm_steps[] = {
 	{ "exit", exit_, "the device leaves the pages of a process that ends", true, 300 },
 	{ "cancel", cancel, "an access to nothing ends its channel and no other", true, 300 },
 	{ "gates", gates, "a fault waits at each of its gates", true, 240 },
+	{ "gate-flush", gate_flush, "who unmaps memory waits for a flush that is held", true, 240 },
 	{}
 };
