@@ -294,12 +294,39 @@ static void dropped_fault(void **state)
 	/* The two channels have the same instance block: both end with the first. */
 	rig_work(rig);
 	assert_int_equal(rd(rig, 0x2100), 0x10000000);
-	wr(rig, 0x2a34, 0x100 | 21);
+	/* Bound anew, it faults again. */
+	wr(rig, 0x800000 + 7 * 8, 0);
+	rig_bind(rig, 7, AT_INST);
+	rig->gpu->hand[0] = (struct gpu_access) { .chan = 7, .va = MISSING + 0x5000 };
+	gpu_access_start(rig->gpu, 1);
+	rig_work(rig);
 	/* DROPPED_MMU_FAULT, which is cleared where it is. */
 	assert_int_equal(rd(rig, 0x2100), 0x18000000);
 	assert_int_equal(rd(rig, 0x2804 + 16 * 21), LO(MISSING));
 	wr(rig, 0x2100, 0x08000000);
 	assert_int_equal(rd(rig, 0x2100), 0x10000000);
+}
+
+/* A fault that the driver triggers: the engine says that it has faulted, until it is reset. */
+static void triggered_fault(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start(rig);
+	assert_int_equal(rd(rig, 0x2648) & 0x40000000, 0);
+	wr(rig, 0x2a34, 0x100 | 21);
+	assert_int_equal(rd(rig, 0x2a34), 0x100 | 21);
+	assert_int_equal(rd(rig, 0x2648) & 0x40000000, 0x40000000);
+	assert_int_equal(rd(rig, 0x259c), 1 << 21);
+	assert_int_equal(rd(rig, 0x2100), 0x10000000);
+	/* Again, with the first not acknowledged: nothing is dropped. */
+	wr(rig, 0x2a34, 0x100 | 21);
+	assert_int_equal(rd(rig, 0x2100), 0x10000000);
+	wr(rig, 0x259c, 1 << 21);
+	assert_int_equal(rd(rig, 0x2100), 0);
+	wr(rig, 0x200, 0xffffffff);
+	wr(rig, 0x200, 0xffffffff & ~(1U << 6));
+	assert_int_equal(rd(rig, 0x2648), 0);
 }
 
 static void runlists(void **state)
@@ -1369,6 +1396,7 @@ int main(void)
 		TEST(cancel_order),
 		TEST(fatal_fault),
 		TEST(dropped_fault),
+		TEST(triggered_fault),
 		TEST(runlists),
 		TEST(groups),
 		TEST(enabling),
