@@ -13,7 +13,7 @@ MAKEOVERRIDES =
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched, and for board, kernel, boot: base)"
+	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched; board-smoke, kernel and boot BOARD=1 also: base)"
 	@echo "  LINUX_SRC_7_3=/path/to/a/tree/or/tarball   use that as the source of base 7.3"
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
 	@echo "  UNDO_NEED_GIB=n    how much disk has to be free to begin"
@@ -80,8 +80,8 @@ board: deps ## build board/board, the GPU on the PCI bus
 
 # The base commit as it is, unless VARIANT says otherwise.
 board-smoke: override VARIANT := $(if $(filter command,$(firstword $(origin VARIANT))),$(VARIANT),base)
-board-smoke: deps ## nouveau on a board, in a guest: BASE as it is (or VARIANT=...), or KERNEL=trixie, KERNEL="VMLINUZ MODULES"
-	@tools/board-smoke $(if $(KERNEL),$(KERNEL),$(BASE) $(VARIANT))
+board-smoke: deps ## nouveau on a board, in a guest: BASE as it is (or VARIANT=...), or KERNEL=trixie, KERNEL="VMLINUZ MODULES" (EXPECT=patched: with the series)
+	@tools/board-smoke $(if $(EXPECT),--expect $(EXPECT)) $(if $(KERNEL),$(KERNEL),$(BASE) $(VARIANT))
 
 export: deps ## write commits of build/BASE/src/patched back, and a mailable series
 	@tools/export $(BASE)

@@ -4,7 +4,9 @@
 /*
  * The register map of the control function, and its version. Shared by the board and by the
  * programs that drive it through /sys/bus/pci/devices/.../resource0. All registers have 32 bits
- * and are little-endian; of a pair the lower one is read first, which freezes the upper one.
+ * and are little-endian. Of a pair the lower one is read first, which freezes the upper one; it is
+ * written first too, and the pair takes effect with the upper one. A knob has 32 bits: it is set
+ * by its lower half, and the upper one is ignored.
  *
  * A change that an older client would misread raises CONTROL_VERSION.
  */
@@ -44,24 +46,27 @@ enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
 /* The event log's ring: how many there have been, and one record of 8 words by its number. */
 #define CONTROL_REG_EVENTS	0x0070	/* and 0x0074 */
 #define CONTROL_REG_EVENT	0x0078	/* write its number modulo 2^32 */
-#define CONTROL_REG_RECORD	0x0080	/* ... 0x009f, struct event; all zero: it is gone */
+#define CONTROL_REG_RECORD	0x0080	/* ... 0x009f; all zero: it is gone. Its words: */
+					/* 0-1 time in ns, 2 kind (CONTROL_EVENT), 3 channel or -1, */
+					/* 4-5 addr, 6-7 data */
 
 /* Set the oracle aside for addresses of a channel's address space: the driver's own window. */
-#define CONTROL_REG_WINDOW	0x00a0	/* start, size: two pairs, then the channel starts it */
+#define CONTROL_REG_WINDOW	0x00a0	/* start, size: two pairs; writing the channel applies it */
 #define CONTROL_REG_WINDOW_CHAN	0x00b0
 
 /* Any write: statistics are 0 from here on. */
 #define CONTROL_REG_CLEAR	0x00c0
 
 /*
- * Ask the oracle about a page of the guest, by its physical address: write WRITE, and MARK to
- * compare with the owner that a MARK wrote down before; then the address, whose upper half asks.
+ * Ask the oracle about a page by its guest-physical address: write WRITE, then PA, whose upper
+ * half asks; VERDICT is the answer. MARK = 1 records the owner of the page asked for last, later
+ * questions compare with it; MARK = 0 forgets it.
  */
 #define CONTROL_REG_ORACLE_PA		0x00d0	/* a pair */
-#define CONTROL_REG_ORACLE_VERDICT	0x00d8	/* enum oracle_verdict; all ones: no such memory */
+#define CONTROL_REG_ORACLE_VERDICT	0x00d8	/* 0 fine, 1 free, 2 slab, 3 page table, 4 nobody's, */
+						/* 5 another owner's, 6 unmapped; ~0: no memory */
 #define CONTROL_REG_ORACLE_WRITE	0x00dc	/* 1: would a write be right? 0: a read */
-#define CONTROL_REG_ORACLE_MARK		0x00e0	/* 1: the page asked for last is whose it should be */
-						/* 0: nothing is known of its owner */
+#define CONTROL_REG_ORACLE_MARK		0x00e0
 
 #define CONTROL_STAT_BASE	0x1000	/* + 8 * index, a pair */
 #define CONTROL_KNOB_BASE	0x2000	/* + 8 * index, a pair; writing the lower half sets it */

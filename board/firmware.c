@@ -79,15 +79,26 @@ static int secure(const char *dir, const char *name)
 	return put(dir, name, &image, sizeof(image));
 }
 
+/* With all folders above it. */
 static int make_dir(const char *dir, const char *sub)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s%s%s", dir, *sub ? "/" : "", sub);
-	if (!mkdir(path, 0755) || errno == EEXIST)
-		return 0;
-	fprintf(stderr, "board: %s cannot be made: %s\n", path, strerror(errno));
-	return -1;
+	if (snprintf(path, sizeof(path), "%s/%s", dir, sub) >= (int)sizeof(path)) {
+		fprintf(stderr, "board: the name of %s is too long\n", dir);
+		return -1;
+	}
+	for (char *end = strchr(path + 1, '/'); ; end = strchr(end + 1, '/')) {
+		if (end)
+			*end = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST) {
+			fprintf(stderr, "board: %s cannot be made: %s\n", path, strerror(errno));
+			return -1;
+		}
+		if (!end)
+			return 0;
+		*end = '/';
+	}
 }
 
 int firmware_make(const char *dir)
@@ -96,9 +107,9 @@ int firmware_make(const char *dir)
 	static const uint8_t zeros[0x100];
 	static const uint32_t register_list[] = { 0x404000, 0 }, context_list[] = { 0x404000, 0, 0 };
 	static const uint32_t method_list[] = { 0xc097, 0 };
-	int bad = make_dir(dir, "") | make_dir(dir, "acr") | make_dir(dir, "gr");
+	int bad;
 
-	if (bad)
+	if (make_dir(dir, "acr") || make_dir(dir, "gr"))
 		return -1;
 	bad = boot_loader(dir, "acr/bl") | secure(dir, "acr/ucode_load") |
 	      secure(dir, "acr/ucode_unload") |

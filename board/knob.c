@@ -48,6 +48,11 @@ const char *knob_text(unsigned int i)
 	return i < KNOBS ? knob[i].text : "";
 }
 
+uint64_t knob_max(unsigned int i)
+{
+	return i < KNOBS ? knob[i].max : 0;
+}
+
 const char *knob_set(struct knobs *knobs, unsigned int i, uint64_t value)
 {
 	if (i >= KNOBS)

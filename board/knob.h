@@ -28,6 +28,7 @@ void knobs_init(struct knobs *knobs);
 int knob_find(const char *name);
 const char *knob_name(unsigned int knob);
 const char *knob_text(unsigned int knob);
+uint64_t knob_max(unsigned int knob);
 /* NULL, or in words why not. */
 const char *knob_set(struct knobs *knobs, unsigned int knob, uint64_t value);
 /* One less of what is to be dropped. False: nothing is. */

@@ -38,9 +38,9 @@ struct options {
 	uint32_t serial;
 };
 
-static int usage(FILE *to)
+static void usage(void)
 {
-	fprintf(to,
+	printf(
 		"usage: board --socket PATH [OPTION]...\n"
 		"       board --make-firmware DIR\n"
 		"\n"
@@ -61,10 +61,9 @@ static int usage(FILE *to)
 		"  --list-knobs         knobs, gates, statistics and events\n"
 		"  --make-firmware DIR  write files for the guest's /lib/firmware/nvidia/gp100\n"
 		"  --help               this\n", VRAM_MIN, VRAM_MAX);
-	return to == stderr ? 2 : 0;
 }
 
-static int list(void)
+static void list(void)
 {
 	static const struct { const char *name, *text; } stats[] = {
 #define STAT(n, t) { #n, t },
@@ -78,9 +77,10 @@ static int list(void)
 	struct knobs knobs;
 
 	knobs_init(&knobs);
-	printf("knobs (name, value at power-on)\n");
+	printf("knobs (name, value at power-on, largest value)\n");
 	for (unsigned int i = 0; i < KNOBS; i++)
-		printf("  %-20s %-6" PRIu64 " %s\n", knob_name(i), knobs.value[i], knob_text(i));
+		printf("  %-20s %-6" PRIu64 " %-10" PRIu64 " %s\n", knob_name(i), knobs.value[i],
+		       knob_max(i), knob_text(i));
 	printf("gates (what a closed one holds)\n");
 	for (unsigned int i = 0; i < GATES; i++)
 		printf("  %-20s %s\n", gate_name(i), gate_text(i));
@@ -90,7 +90,6 @@ static int list(void)
 	printf("events\n");
 	for (unsigned int i = 0; i < EVENT_KINDS; i++)
 		printf("  %-20s %s\n", events[i].name, events[i].text);
-	return 0;
 }
 
 static int bad(const char *option, const char *value, const char *why)
@@ -108,15 +107,19 @@ static int number(const char *option, const char *text, uint64_t min, uint64_t m
 	errno = 0;
 	*value = strtoull(text, &end, 0);
 	if (errno || end == text || *end || *text == '-')
-		return bad(option, text, "no number");
-	if (*value < min || *value > max)
-		return bad(option, text, "out of range");
+		return bad(option, text, "this is no number");
+	if (*value < min || *value > max) {
+		fprintf(stderr,
+			"board: --%s %s: %" PRIu64 " to %" PRIu64 " is wanted (see board --help)\n",
+			option, text, min, max);
+		return -1;
+	}
 	return 0;
 }
 
 static int set_knob(struct knobs *knobs, const char *text)
 {
-	char name[64];
+	char name[64], option[80];
 	const char *equals = strchr(text, '='), *why;
 	uint64_t value;
 	int nr;
@@ -128,13 +131,14 @@ static int set_knob(struct knobs *knobs, const char *text)
 	nr = knob_find(name);
 	if (nr < 0)
 		return bad("set", text, "there is no such knob, see board --list-knobs");
-	if (number("set", equals + 1, 0, UINT32_MAX, &value))
+	snprintf(option, sizeof(option), "set %s", name);
+	if (number(option, equals + 1, 0, knob_max(nr), &value))
 		return -1;
 	why = knob_set(knobs, nr, value);
 	return why ? bad("set", text, why) : 0;
 }
 
-/* 0: go on; 1: done; -1: an error, which was said. */
+/* 0: go on; 1: done; -1: a mistake, -2: something failed, which was said. */
 static int parse(int argc, char **argv, struct options *options, struct knobs *knobs)
 {
 	static const struct option known[] = {
@@ -182,16 +186,21 @@ static int parse(int argc, char **argv, struct options *options, struct knobs *k
 			options->serial = value;
 			break;
 		case 'L': list(); return 1;
-		case 'f': return firmware_make(optarg) ? -1 : 1;
-		case 'h': usage(stdout); return 1;
-		default: usage(stderr); return -1;
+		case 'f': return firmware_make(optarg) ? -2 : 1;
+		case 'h': usage(); return 1;
+		default:
+			fprintf(stderr, "board: see board --help\n");
+			return -1;
 		}
 	}
 	if (optind < argc)
-		return bad("socket", argv[optind], "an argument too many");
+ {
+		fprintf(stderr, "board: %s: there are no arguments but options (see board --help)\n",
+			argv[optind]);
+		return -1;
+	}
 	if (!options->socket) {
-		fprintf(stderr, "board: --socket is missing\n");
-		usage(stderr);
+		fprintf(stderr, "board: --socket PATH is missing (see board --help)\n");
 		return -1;
 	}
 	return 0;
@@ -204,7 +213,7 @@ struct board {
 	struct gpu gpu;
 	struct control control;
 	struct vfio_user gpu_socket, control_socket;
-	FILE *log;
+	FILE *log, *summary;
 };
 
 static void on_gpu_read(void *dev, unsigned int region, uint64_t offset, void *buf, uint32_t len)
@@ -289,7 +298,7 @@ static int listen_on(struct board *board, const struct options *options)
 	board->gpu.interrupt_arg = gpu;
 	if (options->control && vfio_user_listen(control, options->control))
 		return -1;
-	/* The GPU's last: who waits for its socket finds both. */
+	/* The GPU's last: when it exists, both do. */
 	return vfio_user_listen(gpu, options->socket);
 }
 
@@ -367,7 +376,20 @@ static struct board *board_new(const struct options *options, const struct knobs
 	if (options->log) {
 		board->log = fopen(options->log, "w");
 		if (!board->log) {
-			fprintf(stderr, "board: %s: %s\n", options->log, strerror(errno));
+			fprintf(stderr, "board: --log %s: %s; name another file\n", options->log,
+				strerror(errno));
+			free(board);
+			return NULL;
+		}
+	}
+	board->summary = stderr;
+	if (options->summary) {
+		board->summary = fopen(options->summary, "w");
+		if (!board->summary) {
+			fprintf(stderr, "board: --summary %s: %s; name another file\n",
+				options->summary, strerror(errno));
+			if (board->log)
+				fclose(board->log);
 			free(board);
 			return NULL;
 		}
@@ -380,6 +402,8 @@ static struct board *board_new(const struct options *options, const struct knobs
 		gpu_fini(&board->gpu);
 		if (board->log)
 			fclose(board->log);
+		if (board->summary != stderr)
+			fclose(board->summary);
 		free(board);
 		return NULL;
 	}
@@ -392,11 +416,10 @@ static struct board *board_new(const struct options *options, const struct knobs
 /* Its logs are complete. 0, or -1: one cannot be written. */
 static int board_end(struct board *board, const struct options *options)
 {
-	FILE *summary = options->summary ? fopen(options->summary, "w") : stderr;
 	int rc = 0;
 
-	if (!summary || (events_summary(&board->events, summary), 0) ||
-	    (summary != stderr && fclose(summary))) {
+	events_summary(&board->events, board->summary);
+	if (board->summary != stderr && fclose(board->summary)) {
 		fprintf(stderr, "board: %s: %s\n", options->summary, strerror(errno));
 		rc = -1;
 	}
@@ -417,7 +440,7 @@ int main(int argc, char **argv)
 	int rc = parse(argc, argv, &options, &knobs), signal_fd;
 
 	if (rc)
-		return rc < 0 ? 2 : 0;
+		return rc > 0 ? 0 : rc == -1 ? 2 : 1;
 	board = board_new(&options, &knobs);
 	if (!board)
 		return 1;

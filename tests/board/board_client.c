@@ -61,7 +61,7 @@ static void put(struct board *board, unsigned int reg, uint32_t value)
 	board->reg[reg / 4] = value;
 }
 
-/* The lower half is read first, and written last. */
+/* The lower half comes first, in both directions. */
 static uint64_t get_pair(struct board *board, unsigned int reg)
 {
 	const uint32_t lower = get(board, reg);
@@ -71,8 +71,8 @@ static uint64_t get_pair(struct board *board, unsigned int reg)
 
 static void put_pair(struct board *board, unsigned int reg, uint64_t value)
 {
-	put(board, reg + 4, value >> 32);
 	put(board, reg, value);
+	put(board, reg + 4, value >> 32);
 }
 
 static void look_again_later(void)
