@@ -104,7 +104,7 @@ lock()
 }
 
 # Everything for the bases that Debian has, with room for the logs.
-NEED_GIB=15
+NEED_GIB=20
 
 check_disk()
 {
