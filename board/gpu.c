@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What follows from what: a write to a register asks for something (pri/), a step of a channel
- * comes to something (channel.h); here it is decided and done.
+ * Carries out what writes to registers ask for (struct pri_ask) and what steps of channels return
+ * (enum channel_went).
  *
  *	fault:	channel_step() -> wait -> fault buffer -> interrupt -> driver
  *	replay:	0x100cbc -> flush -> waits end -> channel_step()

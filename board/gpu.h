@@ -2,7 +2,7 @@
 #ifndef GPU_H
 #define GPU_H
 /*
- * Function 0, a GP100: its units and channels, and what follows from what. One thread: an access
+ * Function 0, a GP100: its units and channels. One thread: an access
  * of the CPU, or a bounded step of the engines, and nothing else meanwhile.
  */
 #include "access.h"

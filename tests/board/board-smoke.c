@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Whether nouveau and a board get on: from the probe to rmmod. A line for each step:
+ * Smoke test of nouveau on a board, from the probe to rmmod. A line for each step:
  *
  *	ok NAME: figures that are not 0
  *	FAIL NAME: why

@@ -269,7 +269,7 @@ static bool sleeps_within(pid_t pid, unsigned int ms)
 }
 
 /*
- * Who sleeps on a fence of the copy engines' runlist is woken by its non-stall interrupt. The copy
+ * A waiter on a fence of the copy engines' runlist is woken by its non-stall interrupt. The copy
  * is held until somebody sleeps: a fence that is signalled when it is looked at shows nothing.
  */
 static void fence(void)
@@ -321,7 +321,7 @@ const struct step driver_steps[] = {
 	{ "recovery", recovery, "a channel ends by its error, others and new ones work",
 	  .limit = 240 },
 	{ "gate-copy", gate_copy, "a copy waits at a gate", .limit = 120 },
-	{ "fence", fence, "who sleeps on a fence of the copy engine is woken", .limit = 240 },
+	{ "fence", fence, "a waiter on the copy engine's fence is woken by its non-stall interrupt", .limit = 240 },
 	{}
 };
 

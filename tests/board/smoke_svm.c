@@ -351,7 +351,7 @@ static void *drop(void *page)
 	return madvise(page, PAGE, MADV_DONTNEED) ? (void *)-1L : NULL;
 }
 
-/* Who unmaps memory waits for a flush that is held, however long: the driver's timer stands. */
+/* madvise() waits for a TLB flush that is held, however long: the driver's timer stands. */
 static void gate_flush(void)
 {
 	uint32_t *src = small_pages(1), *dst = small_pages(1);
@@ -393,6 +393,6 @@ const struct step svm_steps[] = {
 	{ "exit", exit_, "the device leaves the pages of a process that ends", true, 300 },
 	{ "cancel", cancel, "an access to nothing ends its channel and no other", true, 300 },
 	{ "gates", gates, "a fault waits at each of its gates", true, 240 },
-	{ "gate-flush", gate_flush, "who unmaps memory waits for a flush that is held", true, 240 },
+	{ "gate-flush", gate_flush, "MADV_DONTNEED waits for a TLB flush that is held", true, 240 },
 	{}
 };
