@@ -83,7 +83,7 @@ static uint64_t wanted(const struct window *window, struct access *access, uint6
 	uint64_t addr;
 
 	*skip = 0;
-	if (!window->bound)
+	if (!window || !window->bound)
 		return 0;
 	if (!vmm_walk(&access->memory, &window->space, offset, &page, &reason, &count)) {
 		if (reason == FAULT_PDE)

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * What an instance block says of a channel. Source: RAMFC in manuals/pascal/gp100/dev_ram.ref.txt
- * of open-gpu-doc, as gk104_chan_ramfc_write() of nouveau fills it in.
+ * What an instance block says of a channel. Source: RAMFC in hw_ram_gp106.h of nvgpu and dev_ram.h
+ * of open-gpu-kernel-modules (published/pascal/gp100), as gk104_chan_ramfc_write() of nouveau fills
+ * it in.
  */
 #include <string.h>
 
 #include "channel.h"
 
 #define RAMFC_USERD		0x08	/* and 0x0c; bits 1:0 of the lower are where it is */
+#define RAMFC_GP_GET		0x14
 #define RAMFC_GP_BASE		0x48	/* 39:3, and 0x4c: 7:0, log2 of its entries in 20:16 */
 #define RAMFC_CONFIG		0xe4
 #define CONFIG_PRIV		(1 << 5)
 #define USERD_SIZE		0x200
+/* The board's own, beyond RAMFC: the classes of the subchannels. nouveau leaves it zero. */
+#define INST_OBJECTS		0x1c0
 
 const char *channel_load(struct channel *channel, struct memory *memory)
 {
@@ -30,7 +34,21 @@ const char *channel_load(struct channel *channel, struct memory *memory)
 	channel->gp_base = (uint64_t)(base_hi & 0xff) << 32 | (base & ~7U);
 	channel->gp_nr = 1U << (base_hi >> 16 & 0x1f);
 	channel->priv = config & CONFIG_PRIV;
+	/* Bound again, after a suspend say, it goes on where it was. */
+	memory_read32(memory, VRAM, channel->inst + RAMFC_GP_GET, &channel->gp_get);
+	channel->gp_get &= channel->gp_nr - 1;
+	for (unsigned int i = 0; i < CHANNEL_SUBCHANNELS; i++)
+		memory_read32(memory, VRAM, channel->inst + INST_OBJECTS + i * 4,
+			      &channel->object[i]);
 	return NULL;
+}
+
+void channel_save(const struct channel *channel, struct memory *memory)
+{
+	memory_write32(memory, VRAM, channel->inst + RAMFC_GP_GET, channel->gp_get);
+	for (unsigned int i = 0; i < CHANNEL_SUBCHANNELS; i++)
+		memory_write32(memory, VRAM, channel->inst + INST_OBJECTS + i * 4,
+			       channel->object[i]);
 }
 
 enum channel_went channel_faulted(struct channel *channel, uint64_t va, enum access_type type,

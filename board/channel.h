@@ -23,7 +23,7 @@ enum channel_went {
 	WENT_ILLEGAL,		/* channel->illegal says what */
 };
 
-/* A PBDMA's interrupt bits, 0x040108 and 0x040148 (dev_pbdma of open-gpu-doc). */
+/* A PBDMA's interrupt bits, 0x040108 and 0x040148 (hw_pbdma_gp106.h of nvgpu). */
 enum { PBDMA_GPFIFO = 1 << 13, PBDMA_GPPTR = 1 << 14, PBDMA_GPENTRY = 1 << 15, PBDMA_PBPTR = 1 << 17,
        PBDMA_PBENTRY = 1 << 18, PBDMA_METHOD = 1 << 21, PBDMA_DEVICE = 1 << 23,
        PBDMA_SEMAPHORE = 1 << 25, PBDMA_SIGNATURE = -2147483647 - 1 };
@@ -92,6 +92,8 @@ struct engine {
 
 /* Take what the instance block says. NULL, or in words what is wrong with it. */
 const char *channel_load(struct channel *channel, struct memory *memory);
+/* Write down in the instance block where a channel is that goes idle. */
+void channel_save(const struct channel *channel, struct memory *memory);
 /* Host, or the copy engine if it is busy. */
 enum channel_went channel_step(struct engine *engine, struct channel *channel);
 

@@ -13,7 +13,7 @@ void control_init(struct control *control, struct gpu *gpu, uint32_t serial)
 		.revision = CONTROL_VERSION, .bar_size = { CONTROL_BAR_SIZE },
 	};
 
-	*control = (struct control) { .gpu = gpu, .serial = serial };
+	*control = (struct control) { .gpu = gpu, .serial = serial, .power_on = gpu->knobs };
 	pci_init(&control->pci, &identity);
 }
 
@@ -21,6 +21,9 @@ void control_reset(struct control *control)
 {
 	pci_reset(&control->pci);
 	gpu_access_stop(control->gpu);
+	for (unsigned int i = 0; i < KNOBS; i++)
+		if (control->gpu->knobs.value[i] != control->power_on.value[i])
+			gpu_knob(control->gpu, i, control->power_on.value[i]);
 	for (unsigned int i = 0; i < GATES; i++)
 		gpu_gate(control->gpu, i, false);
 }
@@ -80,11 +83,11 @@ static uint32_t channel_state(const struct gpu_chan *chan)
 {
 	if (!chan->bound)
 		return CONTROL_CHAN_NONE;
-	if (chan->dead || (chan->halted && !chan->enabled))
+	if (chan->dead || (chan->illegal && !chan->enabled))
 		return CONTROL_CHAN_DEAD;
 	if (!chan->enabled || !chan->listed)
 		return CONTROL_CHAN_STOPPED;
-	if (chan->wait.stall == STALL_FAULTED)
+	if (chan->wait.stall == STALL_FAULTED || chan->wait.stall == STALL_FATAL)
 		return CONTROL_CHAN_FAULTED;
 	if (chan->wait.stall == STALL_REPORTED)
 		return CONTROL_CHAN_WAITS_REPLAY;

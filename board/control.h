@@ -9,6 +9,7 @@ struct control {
 	struct gpu *gpu;
 	struct pci pci;
 	uint32_t serial;
+	struct knobs power_on;	/* what a reset puts back */
 	uint32_t name;		/* NAME_SELECT */
 	uint32_t frozen;	/* the upper half of the pair whose lower one was read last */
 	uint32_t low;		/* the lower half of a pair that is being written */

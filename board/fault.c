@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * A fault buffer's entry has 8 words: the instance block's address (bits 31:12 and 63:32), the
- * virtual address (likewise), time, engine, and INFO. Sources: classes/mmu-fault-buffer/clb069.h
- * of open-gpu-doc; the engine in word 6 and REPLAYABLE, INFO's bit 7, which the header does not
- * have, are as nouveau_svm_fault_cache() reads them. The instance block's aperture, bits 9:8 of
+ * virtual address (likewise), time, engine, and INFO. The instance block's aperture, bits 9:8 of
  * word 0, is 0: VRAM.
+ *
+ * Sources: clb069.h of open-gpu-kernel-modules; IDs of engines and clients: dev_fault.h there, at
+ * 1739a20e (kernel-open/nvidia-uvm/hwref/pascal/gp100). The engine in word 6 and REPLAYABLE, INFO's
+ * bit 7, which the header does not have, are as nouveau_svm_fault_cache() reads them.
  */
 #include "fault.h"
 

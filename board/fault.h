@@ -9,7 +9,7 @@ struct fault {
 	uint64_t va;
 	enum access_type type;
 	enum fault_reason reason;
-	uint8_t engine;		/* whose access: an ID of MMU engines, gp100_fifo_mmu_fault_engine[] */
+	uint8_t engine;		/* whose access: an ID of dev_fault.h (gp100), see fault.c */
 	uint8_t client;		/* and which of its units */
 };
 

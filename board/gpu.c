@@ -28,6 +28,9 @@
 #define USERD_SIZE	0x200
 #define USERD_GP_PUT	0x8c
 #define UNLIMITED	INT64_MAX
+#define SEARCH_EVERY	(10 * MS)	/* between two pieces of the oracle's search */
+#define SEARCH_AGAIN	(500 * MS)	/* between two searches */
+#define GUEST_MIN	(64ULL << 20)	/* the guest's memory is at least that large */
 /* IADD, unsigned. */
 #define HAND_ATOMIC	(REDUCE_ADD | REDUCE_UNSIGNED)
 
@@ -117,11 +120,16 @@ static void fatal(struct gpu *gpu, struct gpu_chan *chan, const struct fault *fa
 {
 	struct fault f = *fault;
 
-	stat_add(gpu->events, STAT_faults_fatal, 1);
-	event(gpu->events, EVENT_fault_fatal, chan->channel.id, f.va, fault_info(&f));
 	/* Host's MMU engines are its PBDMAs. */
 	if (f.engine == FAULT_ENGINE_HOST)
 		f.engine += fifo_pbdma_of(&gpu->pri.fifo, chan->runlist);
+	/* The unit has a fault that the driver has not taken yet: this one waits for that. */
+	if (gpu->pri.fifo.fault_id & 1U << f.engine % FIFO_UNITS) {
+		chan->wait = (struct gpu_wait) { STALL_FATAL, *fault, now(gpu), 0 };
+		return;
+	}
+	stat_add(gpu->events, STAT_faults_fatal, 1);
+	event(gpu->events, EVENT_fault_fatal, chan->channel.id, f.va, fault_info(&f));
 	fifo_fault(&gpu->pri.fifo, &f, chan->runlist);
 	load(gpu, chan);
 	kill_channel(gpu, chan);
@@ -140,9 +148,9 @@ static void illegal(struct gpu *gpu, struct gpu_chan *chan)
 	pbdma->method = why->subc << 16 | why->mthd;
 	pbdma->data = why->data;
 	pbdma->channel = chan->channel.id;
-	chan->halted = true;
 	if (why->pbdma == PBDMA_DEVICE)
 		return;
+	chan->illegal = true;
 	stat_add(gpu->events, STAT_channels_killed, 1);
 	event(gpu->events, EVENT_dead, chan->channel.id, chan->channel.inst, why->pbdma);
 	hand_end(gpu, chan->channel.inst);
@@ -187,6 +195,14 @@ static void unbind(struct gpu *gpu, unsigned int id)
 		access_forget(&gpu->access, pdb);
 }
 
+static bool is_listed(const struct gpu *gpu, unsigned int tsg)
+{
+	for (unsigned int i = 0; i < gpu->chans; i++)
+		if (gpu->chan[i].listed && gpu->chan[i].tsg == tsg)
+			return true;
+	return false;
+}
+
 /*
  * A runlist: an entry of 8 bytes is a channel group's header (bit 13), with how many channels
  * follow (31:26), or a channel. Sources: hw_ram_gp106.h of nvgpu; gk110_runl_insert_cgrp() and
@@ -196,6 +212,7 @@ static void runlist(struct gpu *gpu, const struct pri_ask *ask)
 {
 	const unsigned int id = ask->data >> 20 & 0xf, entries = ask->data & 0xffff;
 	unsigned int tsg = 0, left = 0;
+	bool was_listed[FIFO_CHANNELS] = {};
 
 	event(gpu->events, EVENT_runlist, -1, ask->addr, ask->data);
 	if (id >= FIFO_RUNLISTS) {
@@ -203,9 +220,11 @@ static void runlist(struct gpu *gpu, const struct pri_ask *ask)
 			   "runlist %u is submitted, there is none", id);
 		return;
 	}
-	for (unsigned int i = 0; i < gpu->chans; i++)
-		if (gpu->chan[i].listed && gpu->chan[i].runlist == id)
+	for (unsigned int i = 0; i < gpu->chans; i++) {
+		was_listed[i] = gpu->chan[i].listed && gpu->chan[i].runlist == id;
+		if (was_listed[i])
 			gpu->chan[i].listed = false;
+	}
 	for (unsigned int i = 0; i < entries; i++) {
 		struct gpu_chan *chan;
 		uint32_t word;
@@ -220,16 +239,16 @@ static void runlist(struct gpu *gpu, const struct pri_ask *ask)
 			left = word >> 26;
 			continue;
 		}
-		if ((word & 0xfff) >= FIFO_CHANNELS)
-			continue;
-		chan = &gpu->chan[word & 0xfff];
-		chan->listed = true;
-		chan->runlist = id;
-		chan->tsg = left ? tsg : word & 0xfff;
+		if ((word & 0xfff) < FIFO_CHANNELS) {
+			chan = &gpu->chan[word & 0xfff];
+			chan->listed = true;
+			chan->runlist = id;
+			chan->tsg = left ? tsg : word & 0xfff;
+		}
 		left -= left ? 1 : 0;
 	}
 	for (unsigned int i = 0; i < gpu->chans; i++)
-		if (gpu->chan[i].bound && !gpu->chan[i].listed)
+		if (was_listed[i] && !gpu->chan[i].listed && !is_listed(gpu, gpu->chan[i].tsg))
 			unload(gpu, gpu->chan[i].tsg);
 	gpu->kick = true;
 }
@@ -238,7 +257,9 @@ static bool can_run(const struct gpu *gpu, const struct gpu_chan *chan)
 {
 	const uint32_t stopped = gpu->pri.fifo.runlist_block | gpu->pri.fifo.runlist_error;
 
-	return chan->bound && chan->enabled && chan->listed && !chan->dead && !chan->halted &&
+	/* A PBDMA that interrupts stands. */
+	return chan->bound && chan->enabled && chan->listed && !chan->dead &&
+	       !gpu->pri.pbdma[fifo_pbdma_of(&gpu->pri.fifo, chan->runlist)].intr &&
 	       !(stopped & 1U << chan->runlist);
 }
 
@@ -302,8 +323,11 @@ static void faulted(struct gpu *gpu, struct gpu_chan *chan, const struct vmm_spa
 	report(gpu, chan->channel.id, wait);
 }
 
-/* The wait whose fault was reported first, and whose it is. NULL: none waits. */
-static struct gpu_wait *first_wait(struct gpu *gpu, struct gpu_chan **whose)
+/*
+ * The wait whose fault was reported first, of an instance block or, for 0, of all; and whose it
+ * is. NULL: none waits.
+ */
+static struct gpu_wait *first_wait(struct gpu *gpu, uint64_t inst, struct gpu_chan **whose)
 {
 	struct gpu_wait *first = NULL;
 
@@ -311,7 +335,7 @@ static struct gpu_wait *first_wait(struct gpu *gpu, struct gpu_chan **whose)
 		struct gpu_wait *wait = &gpu->chan[i].wait;
 
 		if (gpu->chan[i].bound && wait->stall == STALL_REPORTED &&
-		    (!first || wait->order < first->order)) {
+		    (!inst || wait->fault.inst == inst) && (!first || wait->order < first->order)) {
 			first = wait;
 			*whose = &gpu->chan[i];
 		}
@@ -320,7 +344,7 @@ static struct gpu_wait *first_wait(struct gpu *gpu, struct gpu_chan **whose)
 		struct gpu_wait *wait = &gpu->hand[i].wait;
 
 		if (gpu->hand[i].state == ACCESS_RUNNING && wait->stall == STALL_REPORTED &&
-		    (!first || wait->order < first->order)) {
+		    (!inst || wait->fault.inst == inst) && (!first || wait->order < first->order)) {
 			first = wait;
 			*whose = &gpu->chan[gpu->hand[i].chan];
 		}
@@ -328,10 +352,11 @@ static struct gpu_wait *first_wait(struct gpu *gpu, struct gpu_chan **whose)
 	return first;
 }
 
-static void cancel(struct gpu *gpu)
+/* Of the instance block that 0x409b00 named last. */
+static void cancel(struct gpu *gpu, uint64_t inst)
 {
 	struct gpu_chan *chan;
-	struct gpu_wait *wait = first_wait(gpu, &chan);
+	struct gpu_wait *wait = inst ? first_wait(gpu, inst, &chan) : NULL;
 	struct fault fault;
 
 	if (!wait) {
@@ -385,17 +410,29 @@ static void replay_if_due(struct gpu *gpu)
 
 static void layout(struct gpu *gpu)
 {
-	const uint32_t changed = bar2_layout(&gpu->bar2, &gpu->bar[1], &gpu->access);
+	const uint32_t changed = bar2_layout(&gpu->bar2, asleep(gpu) ? NULL : &gpu->bar[1],
+					     &gpu->access);
 
 	if (changed)
 		event(gpu->events, EVENT_bar2_map, -1, 0, changed);
 }
 
-static void flush(struct gpu *gpu, uint64_t pdb, uint32_t data)
+/* A flush of BAR1 or BAR2: what knobs and gates are for is the processes' address spaces. */
+static bool is_bar(const struct gpu *gpu, const struct gpu_flush *f)
 {
+	return !mmu_all_pdb(f->data) &&
+	       ((gpu->bar[0].bound && f->pdb == gpu->bar[0].space.pdb) ||
+		(gpu->bar[1].bound && f->pdb == gpu->bar[1].space.pdb));
+}
+
+static void flush(struct gpu *gpu, const struct gpu_flush *f)
+{
+	const uint64_t pdb = f->pdb;
+	const uint32_t data = f->data;
 	const enum mmu_replay what = mmu_replay(data);
 
-	if (what == REPLAY_NONE && knob_take(&gpu->knobs, KNOB_drop_flushes)) {
+	if (what == REPLAY_NONE && !is_bar(gpu, f) &&
+	    knob_take(&gpu->knobs, KNOB_drop_flushes)) {
 		stat_add(gpu->events, STAT_flushes_dropped, 1);
 	} else if (what == REPLAY_NONE || knob(gpu, KNOB_replay_flushes)) {
 		if (mmu_all_pdb(data))
@@ -419,7 +456,7 @@ static void flush(struct gpu *gpu, uint64_t pdb, uint32_t data)
 		break;
 	case REPLAY_CANCEL_TARGETED:
 	case REPLAY_CANCEL_GLOBAL:
-		cancel(gpu);
+		cancel(gpu, f->inst);
 		break;
 	default:
 		event_once(gpu->events, GUEST_ERROR, 0xa000000000000ULL | data,
@@ -427,44 +464,56 @@ static void flush(struct gpu *gpu, uint64_t pdb, uint32_t data)
 	}
 }
 
+/* Since when a gate holds something. */
+static void note_held(struct gpu *gpu, unsigned int gate)
+{
+	const bool holds = gpu->gates.closed[gate] && gpu->gates.held[gate];
+
+	if (holds && !gpu->holds[gate])
+		gpu->held_since[gate] = now(gpu);
+	gpu->holds[gate] = holds;
+}
+
 /* Do what waits, in the order it came, as far as its time has come. */
 static void flush_what_is_due(struct gpu *gpu)
 {
 	uint32_t done = 0;
 
-	if (gpu->gates.closed[GATE_flush] && gpu->flushes &&
-	    now(gpu) - gpu->flush_held >= knob(gpu, KNOB_gate_limit) * MS) {
-		fprintf(stderr, "board: a flush was held for %llu ms, its gate is opened\n",
-			(unsigned long long)knob(gpu, KNOB_gate_limit));
-		gpu_gate(gpu, GATE_flush, false);
-	}
 	if (!gpu->gates.closed[GATE_flush]) {
 		while (done < gpu->flushes && gpu->flush[done].due <= now(gpu)) {
 			const struct gpu_flush f = gpu->flush[done++];
 
-			flush(gpu, f.pdb, f.data);
+			flush(gpu, &f);
 		}
 		memmove(gpu->flush, gpu->flush + done,
 			(gpu->flushes - done) * sizeof(gpu->flush[0]));
 		gpu->flushes -= done;
 	}
 	gpu->gates.held[GATE_flush] = gpu->gates.closed[GATE_flush] ? gpu->flushes : 0;
+	note_held(gpu, GATE_flush);
 	gpu->pri.mmu.busy = gpu->flushes;
 	timer_stand(&gpu->pri.timer, gpu->flushes, now(gpu));
 }
 
 static void invalidate(struct gpu *gpu, const struct pri_ask *ask)
 {
+	const struct gpu_flush f = {
+		.pdb = ask->addr, .data = ask->data, .inst = gpu->pri.gr.current,
+		.due = now(gpu) + knob(gpu, KNOB_delay_flush) * 1000,
+	};
+
+	if (mmu_replay(f.data) != REPLAY_NONE)
+		gpu->pri.gr.current = 0;
+	if (is_bar(gpu, &f)) {
+		flush(gpu, &f);
+		return;
+	}
 	if (gpu->flushes == GPU_FLUSHES) {
 		event_once(gpu->events, GUEST_ERROR, 0xb000000000000ULL,
 			   "0x100cbc is written, and 0x100c80 says that there is no room");
 		return;
 	}
-	if (!gpu->flushes)
-		gpu->flush_held = now(gpu);
-	gpu->flush[gpu->flushes++] = (struct gpu_flush) {
-		ask->addr, ask->data, now(gpu) + knob(gpu, KNOB_delay_flush) * 1000,
-	};
+	gpu->flush[gpu->flushes++] = f;
 	flush_what_is_due(gpu);
 }
 
@@ -524,6 +573,8 @@ static void do_ask(struct gpu *gpu, const struct pri_ask *ask)
 		gpu->kick = true;
 		break;
 	case ASKS_UNBIND:
+		if (gpu->chan[ask->chan].bound)
+			channel_save(&gpu->chan[ask->chan].channel, &gpu->access.memory);
 		unbind(gpu, ask->chan);
 		break;
 	case ASKS_START:
@@ -537,13 +588,6 @@ static void do_ask(struct gpu *gpu, const struct pri_ask *ask)
 		event(gpu->events, EVENT_preempt, -1, 0, ask->data);
 		unload(gpu, ask->data & 0xfff);
 		break;
-	case ASKS_PBDMA:
-		for (unsigned int i = 0; i < gpu->chans; i++)
-			if (fifo_pbdma_of(&gpu->pri.fifo, gpu->chan[i].runlist) == ask->data &&
-			    !gpu->pri.pbdma[ask->data].intr)
-				gpu->chan[i].halted = false;
-		gpu->kick = true;
-		break;
 	case ASKS_TRIGGER_FAULT: {
 		struct fault fault = { .engine = ask->data, .client = FAULT_CLIENT_HOST };
 
@@ -553,6 +597,7 @@ static void do_ask(struct gpu *gpu, const struct pri_ask *ask)
 			fifo_fault(&gpu->pri.fifo, &fault, -1);
 		break;
 	}
+	case ASKS_PBDMA:
 	case ASKS_SCHEDULE:
 	case ASKS_FAULT_BUFFER:
 		gpu->kick = true;
@@ -600,7 +645,7 @@ static uint32_t bar0_read(struct gpu *gpu, uint32_t addr)
 	if (addr == 0x409b00) {
 		struct gpu_chan *chan;
 
-		gpu->pri.gr.current = first_wait(gpu, &chan) ? chan->channel.inst : 0;
+		gpu->pri.gr.current = first_wait(gpu, 0, &chan) ? chan->channel.inst : 0;
 	}
 	return pri_read(&gpu->pri, addr);
 }
@@ -735,6 +780,7 @@ static void config_write(struct gpu *gpu, uint64_t offset, const void *buf, uint
 		if (pci_power(&gpu->pci) == before)
 			break;
 		event(gpu->events, EVENT_power, -1, 0, pci_power(&gpu->pci));
+		layout(gpu);
 		gpu->kick = true;
 		break;
 	case PCI_FLR:
@@ -743,12 +789,17 @@ static void config_write(struct gpu *gpu, uint64_t offset, const void *buf, uint
 	}
 }
 
+static bool run(struct gpu *gpu, bool *waits);
+
 /* The half of a page table entry is written: the knob `torn' lets the engines see it. */
 static void maybe_torn(struct gpu *gpu, uint32_t len)
 {
 	if (len == 4 && knob(gpu, KNOB_torn)) {
+		bool waits = false;
+
+		replay_if_due(gpu);
+		run(gpu, &waits);
 		gpu->kick = true;
-		gpu_work(gpu);
 	}
 }
 
@@ -776,6 +827,22 @@ void gpu_write(struct gpu *gpu, unsigned int region, uint64_t offset, const void
 	update_interrupt(gpu);
 }
 
+/* The oracle's memory is the guest's largest file, as long as something of it is mapped. */
+static void update_oracle(struct gpu *gpu)
+{
+	struct oracle *oracle = &gpu->access.oracle;
+
+	if (oracle->ram && !memory_file_of(&gpu->access.memory, oracle->ram))
+		oracle_memory(oracle, NULL, 0);
+	for (unsigned int i = 0; i < MEMORY_FILES; i++) {
+		const struct memory_file *file = &gpu->access.memory.file[i];
+
+		if (file->host && file->size >= GUEST_MIN &&
+		    (!oracle->ram || file->size > oracle->ram_size))
+			oracle_memory(oracle, file->host, file->size);
+	}
+}
+
 const char *gpu_dma_map(struct gpu *gpu, uint64_t iova, uint64_t size, int fd, uint64_t offset,
 			bool writable)
 {
@@ -783,21 +850,14 @@ const char *gpu_dma_map(struct gpu *gpu, uint64_t iova, uint64_t size, int fd, u
 	const char *why;
 
 	/* A ROM, or a device's memory: not the guest's, and nothing that is done there. */
-	if (fd < 0 && size < 64ULL << 20)
+	if (fd < 0 && size < GUEST_MIN)
 		return NULL;
 	why = memory_map(memory, iova, size, fd, offset, writable);
+	update_oracle(gpu);
 	if (why)
 		return why;
 	stat_add(gpu->events, STAT_dma_maps, 1);
 	event(gpu->events, EVENT_dma_map, -1, iova, size);
-	/* The guest's memory is its largest file. */
-	for (unsigned int i = 0; i < MEMORY_FILES; i++) {
-		struct memory_file *file = &memory->file[i];
-
-		if (file->host && file->size >= 64ULL << 20 &&
-		    (!gpu->access.oracle.ram || file->size > gpu->access.oracle.ram_size))
-			oracle_memory(&gpu->access.oracle, file->host, file->size);
-	}
 	return NULL;
 }
 
@@ -812,8 +872,7 @@ const char *gpu_dma_unmap(struct gpu *gpu, uint64_t iova, uint64_t size)
 		why = memory_unmap(memory, iova, size);
 	stat_add(gpu->events, STAT_dma_unmaps, 1);
 	event(gpu->events, EVENT_dma_unmap, -1, iova, size);
-	if (gpu->access.oracle.ram && !memory_file_of(memory, gpu->access.oracle.ram))
-		oracle_memory(&gpu->access.oracle, NULL, 0);
+	update_oracle(gpu);
 	return why;
 }
 
@@ -829,7 +888,7 @@ static bool hand_step(struct gpu *gpu, struct gpu_access *hand)
 	uint64_t fault_va;
 	bool ok;
 
-	if (hand->wait.stall == STALL_REPORTED)
+	if (hand->wait.stall == STALL_REPORTED || chan->wait.stall == STALL_FATAL)
 		return false;
 	if (hand->wait.stall == STALL_FAULTED) {
 		report(gpu, hand->chan, &hand->wait);
@@ -860,6 +919,12 @@ static bool chan_run(struct gpu *gpu, struct gpu_chan *chan, bool *waits)
 	for (int steps = 0; steps < STEPS; steps++) {
 		if (!can_run(gpu, chan) || chan->wait.stall == STALL_REPORTED)
 			return steps;
+		if (chan->wait.stall == STALL_FATAL) {
+			const struct fault fault = chan->wait.fault;
+
+			fatal(gpu, chan, &fault);
+			return steps || chan->dead;
+		}
 		if (chan->wait.stall == STALL_FAULTED) {
 			report(gpu, chan->channel.id, &chan->wait);
 			*waits |= chan->wait.stall == STALL_FAULTED;
@@ -919,8 +984,9 @@ static bool run(struct gpu *gpu, bool *waits)
 		progress |= hand_step(gpu, hand);
 		*waits |= hand->state == ACCESS_RUNNING && hand->wait.stall == STALL_FAULTED;
 	}
+	gpu->turn++;
 	for (unsigned int i = 0; i < gpu->chans; i++) {
-		struct gpu_chan *chan = &gpu->chan[i];
+		struct gpu_chan *chan = &gpu->chan[(gpu->turn + i) % gpu->chans];
 
 		progress |= chan_run(gpu, chan, waits);
 		if (gpu->engine.copy_held && can_run(gpu, chan) && chan->channel.copy.busy &&
@@ -930,20 +996,53 @@ static bool run(struct gpu *gpu, bool *waits)
 	return progress;
 }
 
+/* Who closed a gate may have died: one that has held something for long opens. */
+static void limit_gates(struct gpu *gpu)
+{
+	for (unsigned int i = 0; i < GATES; i++) {
+		note_held(gpu, i);
+		if (gpu->holds[i] &&
+		    now(gpu) - gpu->held_since[i] >= knob(gpu, KNOB_gate_limit) * MS) {
+			fprintf(stderr, "board: gate %s was closed for %llu ms, it is opened\n",
+				gate_name(i), (unsigned long long)knob(gpu, KNOB_gate_limit));
+			gpu_gate(gpu, i, false);
+		}
+	}
+}
+
 static void sooner(int64_t *ns, int64_t other)
 {
 	if (other >= 0 && (*ns < 0 || other < *ns))
 		*ns = other;
 }
 
+/* For VMCOREINFO, a piece every so often: messages come first. */
+static void search(struct gpu *gpu, int64_t *ns)
+{
+	struct oracle *oracle = &gpu->access.oracle;
+	const uint64_t t = now(gpu);
+
+	if (oracle->state != ORACLE_SEARCHES || !knob(gpu, KNOB_oracle))
+		return;
+	if (t >= gpu->search_at) {
+		gpu->search_at = t + (oracle_search(oracle) ? SEARCH_EVERY : SEARCH_AGAIN);
+		if (oracle->state == ORACLE_FOUND) {
+			event(gpu->events, EVENT_oracle, -1, oracle->found, 0);
+			return;
+		}
+	}
+	sooner(ns, gpu->search_at - t);
+}
+
 int64_t gpu_work(struct gpu *gpu)
 {
-	bool waits = false, searches = false;
+	bool waits = false;
 	int64_t ns = -1;
 
 	gpu->access.memory.bus_limit = knob(gpu, KNOB_bus_bits) < 64 ?
 				       1ULL << knob(gpu, KNOB_bus_bits) : 0;
 	if (!asleep(gpu)) {
+		limit_gates(gpu);
 		flush_what_is_due(gpu);
 		replay_if_due(gpu);
 		if (gpu->kick) {
@@ -962,12 +1061,7 @@ int64_t gpu_work(struct gpu *gpu)
 			sooner(&ns, MS / 10);
 		update_interrupt(gpu);
 	}
-	if (ns != 0 && gpu->access.oracle.state == ORACLE_SEARCHES && knob(gpu, KNOB_oracle)) {
-		searches = oracle_search(&gpu->access.oracle);
-		if (gpu->access.oracle.state == ORACLE_FOUND)
-			event(gpu->events, EVENT_oracle, -1, gpu->access.oracle.found, 0);
-		sooner(&ns, searches ? MS : 100 * MS);
-	}
+	search(gpu, &ns);
 	return ns;
 }
 
@@ -975,8 +1069,11 @@ int64_t gpu_work(struct gpu *gpu)
 
 const char *gpu_knob(struct gpu *gpu, unsigned int nr, uint64_t value)
 {
-	const char *why = knob_set(&gpu->knobs, nr, value);
+	const char *why;
 
+	if (nr == KNOB_torn && value && gpu->bar2.fd >= 0)
+		return "BAR2 is mapped: its writes are not seen";
+	why = knob_set(&gpu->knobs, nr, value);
 	if (why)
 		return why;
 	event(gpu->events, EVENT_knob, -1, nr, value);
@@ -985,8 +1082,13 @@ const char *gpu_knob(struct gpu *gpu, unsigned int nr, uint64_t value)
 	/* What nouveau reads when it probes; channels that are there keep their runlist. */
 	if (nr == KNOB_ce_runlist && !gpu->chans) {
 		gpu->pri.ce_runlist = value;
-		fifo_reset(&gpu->pri.fifo, value);
+		fifo_map_pbdmas(&gpu->pri.fifo, value);
 	}
+	/* What was lost was never answered, so nobody has rearmed. */
+	if (nr == KNOB_drop_interrupts && !value)
+		gpu->armed = true;
+	if (nr == KNOB_all_ones)
+		layout(gpu);
 	gpu->kick = true;
 	update_interrupt(gpu);
 	return NULL;
@@ -1001,8 +1103,7 @@ void gpu_gate(struct gpu *gpu, unsigned int gate, bool closed)
 	gpu->gates.closed[gate] = closed;
 	if (!closed)
 		gpu->gates.held[gate] = 0;
-	if (gate == GATE_flush)
-		gpu->flush_held = now(gpu);
+	gpu->holds[gate] = false;
 	event(gpu->events, EVENT_gate, -1, gate, closed);
 	gpu->kick = true;
 	update_interrupt(gpu);

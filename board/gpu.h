@@ -27,6 +27,7 @@ enum gpu_stall {
 	STALL_NONE,
 	STALL_FAULTED,		/* it is not in the fault buffer yet */
 	STALL_REPORTED,
+	STALL_FATAL,		/* it ends the channel once its unit can take it */
 };
 
 struct gpu_wait {
@@ -40,7 +41,7 @@ struct gpu_chan {
 	struct channel channel;
 	bool bound, enabled;
 	bool listed;		/* it is in a runlist */
-	bool halted;		/* until its PBDMA's interrupt is cleared */
+	bool illegal;		/* something in its pushbuffer was none */
 	bool dead;		/* until it is unbound */
 	unsigned int runlist, tsg;
 	struct gpu_wait wait;
@@ -68,6 +69,7 @@ struct gpu_access {
 struct gpu_flush {
 	uint64_t pdb;
 	uint32_t data;
+	uint64_t inst;		/* that 0x409b00 had named, for a cancel */
 	uint64_t due;
 };
 
@@ -90,7 +92,10 @@ struct gpu {
 
 	struct gpu_flush flush[GPU_FLUSHES];
 	uint32_t flushes;
-	uint64_t flush_held;		/* since when the gate holds one */
+	bool holds[GATES];		/* a gate is closed and holds something, since then: */
+	uint64_t held_since[GATES];
+	uint64_t search_at;		/* when to go on with the oracle's search */
+	unsigned int turn;		/* which channel runs first */
 	bool replay_due;
 	uint64_t replay_at;
 	uint64_t orders;

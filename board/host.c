@@ -14,8 +14,8 @@
  *	31:29	28:16		15:13		11:0
  *	what	count or data	subchannel	method / 4
  *
- * Sources: classes/host/clc06f.h and manuals/pascal/gp100/dev_pbdma.ref.txt, dev_ram.ref.txt
- * (USERD) of open-gpu-doc.
+ * Sources: classes/host/clc06f.h of open-gpu-doc; hw_pbdma_gp106.h and hw_ram_gp106.h (USERD) of
+ * nvgpu; manuals/volta/gv100/dev_pbdma.ref.txt of open-gpu-doc.
  */
 #include "channel.h"
 

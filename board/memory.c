@@ -62,7 +62,7 @@ static const char *whole_file(struct memory *memory, int fd, struct memory_file 
 			file = f;
 	}
 	if (!file)
-		return "the client's memory is too many files";
+		return "the client's memory is too many files at once";
 	host = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (host == MAP_FAILED)
 		return "the client's memory cannot be mapped";

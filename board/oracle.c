@@ -407,7 +407,8 @@ enum oracle_verdict oracle_check(struct oracle *oracle, const void *at, bool wri
 	const uint64_t offset = (const uint8_t *)at - oracle->ram;
 	enum oracle_verdict verdict;
 
-	if (oracle->state != ORACLE_FOUND)
+	/* Other files than the guest's memory may be mapped as well. */
+	if (oracle->state != ORACLE_FOUND || offset >= oracle->ram_size)
 		return ORACLE_FINE;
 	verdict = judge(oracle, offset, write, before);
 	if (verdict == ORACLE_FINE)
@@ -427,7 +428,7 @@ struct oracle_owner oracle_owner(struct oracle *oracle, const void *at)
 	struct oracle_owner owner;
 	struct folio folio;
 
-	if (oracle->state != ORACLE_FOUND ||
+	if (oracle->state != ORACLE_FOUND || offset >= oracle->ram_size ||
 	    !look_at_folio(oracle, offset_to_pa(oracle, offset) / PAGE_SIZE, &folio))
 		return (struct oracle_owner) { 0 };
 	owner = owner_of(oracle, &folio);

@@ -14,8 +14,8 @@
  * PRIV (nothing here, not even small pages). In a directory the aperture field has another
  * meaning than in a PTE: 0 is "invalid", 1 VRAM.
  *
- * Sources: pascal/gp100-mmu-format.pdf of open-gpu-doc; the instance block is that of
- * manuals/pascal/gp100/dev_ram.ref.txt there.
+ * Sources: pascal/gp100-mmu-format.pdf of open-gpu-doc; the instance block: dev_ram.h of
+ * open-gpu-kernel-modules (published/pascal/gp100).
  */
 #include "vmm.h"
 

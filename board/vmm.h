@@ -4,7 +4,7 @@
 /* Address spaces: the walk through page tables in GP100's format. It reads memory, no more. */
 #include "memory.h"
 
-/* ACCESS_TYPE and FAULT_TYPE of a fault buffer's entry (clb069.h of open-gpu-doc). */
+/* ACCESS_TYPE and FAULT_TYPE of a fault buffer's entry (clb069.h of open-gpu-kernel-modules). */
 enum access_type { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_ATOMIC = 2, ACCESS_PREFETCH = 3 };
 
 enum fault_reason {

@@ -31,6 +31,9 @@ struct bar2 {
 int bar2_init(struct bar2 *bar2, uint64_t size, uint64_t vram_size, bool mapped);
 /* VRAM goes with it: what is shown is not kept. */
 void bar2_fini(struct bar2 *bar2);
-/* BAR2's page tables may have changed: lay it out anew. Returns how many pages changed. */
+/*
+ * BAR2's page tables may have changed: lay it out anew. No window: the device is asleep, and all
+ * of BAR2 reads all ones. Returns how many pages changed.
+ */
 uint32_t bar2_layout(struct bar2 *bar2, const struct window *window, struct access *access);
 #endif

@@ -42,6 +42,8 @@ bool fault_buffer_write(struct pri_fault_buffer *buffer, uint32_t addr, uint32_t
 		if ((value & LO_ENABLE) && !buffer->enabled)
 			buffer->get = buffer->put = 0;
 		buffer->enabled = value & LO_ENABLE;
+		if (!buffer->enabled)
+			buffer->pulse = false;
 		return true;
 	case 0x002a74:
 		buffer->base = (uint64_t)value << 32 | (uint32_t)buffer->base;

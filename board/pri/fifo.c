@@ -31,11 +31,15 @@
 
 void fifo_reset(struct pri_fifo *fifo, uint32_t ce_runlist)
 {
-	*fifo = (struct pri_fifo) { .pbdma_map = { 1 << 0, 1U << ce_runlist } };
-	if (ce_runlist)
-		return;
-	/* All on one runlist: a second PBDMA serves it too. */
-	fifo->pbdma_map[1] = 1 << 0;
+	*fifo = (struct pri_fifo) {};
+	fifo_map_pbdmas(fifo, ce_runlist);
+}
+
+/* The second serves the copy engine's runlist, be it the same. */
+void fifo_map_pbdmas(struct pri_fifo *fifo, uint32_t ce_runlist)
+{
+	fifo->pbdma_map[0] = 1 << 0;
+	fifo->pbdma_map[1] = 1U << ce_runlist;
 }
 
 uint32_t fifo_intr(const struct pri_fifo *fifo, uint32_t pbdma, bool overflow)
@@ -190,6 +194,7 @@ bool fifo_write(struct pri_fifo *fifo, uint32_t addr, uint32_t value, struct pri
 		return true;
 	case 0x00259c:
 		fifo->fault_id &= ~value;
+		*ask = (struct pri_ask) { .what = ASKS_SCHEDULE };
 		return true;
 	case 0x00262c:
 		fifo->runlist_error &= ~value;

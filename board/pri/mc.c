@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * PMC: who it is, which unit interrupts, which units are out of reset. Two leaves of interrupts,
+ * PMC: chip ID, interrupt status and masks, unit resets. Two leaves of interrupts,
  * each with its own mask; the second, for what does not stall, has nothing here.
  *
  * Sources: pascal/gp100-msi-intr.txt of open-gpu-doc (0x000100 to 0x0001a0); boot_0's fields and

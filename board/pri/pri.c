@@ -14,6 +14,7 @@ void pri_reset(struct pri *pri, uint64_t vram_size, uint32_t ce_runlist, struct 
 	mmu_reset(&pri->mmu);
 	gr_reset(&pri->gr);
 	kept_reset(&pri->kept);
+	pri->signalled = 0;
 	pri->vram_size = vram_size;
 	pri->ce_runlist = ce_runlist;
 	pri->events = events;

@@ -29,7 +29,7 @@ enum pri_asks {
 	ASKS_STOP,		/* chan */
 	ASKS_RUNLIST,		/* addr, aperture, data: id << 20 | entries */
 	ASKS_PREEMPT,		/* data: 0x002634 */
-	ASKS_SCHEDULE,		/* runlists may run that did not */
+	ASKS_SCHEDULE,		/* channels may run that did not */
 	ASKS_PBDMA,		/* data: which one has no interrupt pending any more */
 	ASKS_TRIGGER_FAULT,	/* chan: the engine, data: its MMU engine's ID */
 	ASKS_FAULT_BUFFER,	/* enabled or disabled */
@@ -74,6 +74,7 @@ struct pri_timer {
 	uint64_t stood;
 	uint32_t intr, mask, alarm;
 	bool alarm_set;
+	uint64_t due;		/* of the alarm */
 	uint32_t numerator, denominator;
 };
 void timer_reset(struct pri_timer *timer);
@@ -110,6 +111,7 @@ struct pri_fifo {
 	uint32_t fb_timeout, eng_timeout;
 };
 void fifo_reset(struct pri_fifo *fifo, uint32_t ce_runlist);
+void fifo_map_pbdmas(struct pri_fifo *fifo, uint32_t ce_runlist);
 bool fifo_read(const struct pri_fifo *fifo, uint32_t pbdma_pending, bool overflow, uint32_t addr,
 	       uint32_t *value);
 bool fifo_write(struct pri_fifo *fifo, uint32_t addr, uint32_t value, struct pri_ask *ask);

@@ -67,6 +67,8 @@ bool timer_write(struct pri_timer *timer, uint32_t addr, uint32_t value, uint64_
 	case 0x009420:
 		timer->alarm = value;
 		timer->alarm_set = true;
+		/* The next time that the lower half is that. */
+		timer->due = t + (uint32_t)(value - (uint32_t)t);
 		return true;
 	}
 	return false;
@@ -85,13 +87,12 @@ void timer_stand(struct pri_timer *timer, bool stands, uint64_t now)
 
 int64_t timer_alarm(struct pri_timer *timer, uint64_t now)
 {
-	int32_t left;
+	const uint64_t t = time(timer, now);
 
 	if (!timer->alarm_set)
 		return -1;
-	left = timer->alarm - (uint32_t)time(timer, now);
-	if (left > 0)
-		return left;
+	if (t < timer->due)
+		return timer->due - t;
 	timer->alarm_set = false;
 	timer->intr |= INTR_ALARM;
 	return 0;

@@ -225,6 +225,7 @@ static void accesses(void **state)
 	/* A cancel. */
 	set(CONTROL_REG_START, 2);
 	rig_work(rig);
+	rd(rig, 0x409b00);
 	wr(rig, 0x100cbc, 0x8000001b);
 	assert_int_equal(get(ACCESS(1, CONTROL_ACCESS_STATE)), CONTROL_CANCELLED);
 	assert_int_equal(get(CHAN(RIG_CHAN, CONTROL_CHAN_STATE)), CONTROL_CHAN_DEAD);

@@ -172,6 +172,7 @@ static void recover(struct rig *rig)
 	wr(rig, 0x2630, 0);
 	wr(rig, 0x800000 + RIG_CHAN * 8, 0);
 	memset(userd(rig, 0), 0, USERD_SIZE);
+	*vram32(rig, AT_INST + 0x14) = 0;
 	rig->put = 0;
 	rig_bind(rig, RIG_CHAN, AT_INST);
 	rig_runlist(rig, 0, &chan, 1);
@@ -226,6 +227,7 @@ static void cancel_order(void **state)
 	gpu_access_start(rig->gpu, 2);
 	rig_work(rig);
 	assert_int_equal(rd(rig, 0x2a80), 2);
+	assert_int_equal(rd(rig, 0x409b00), 0x80000000 | AT_INST >> 12);
 	wr(rig, 0x100cbc, 0x8000001b);
 	assert_int_equal(rd(rig, 0x2804 + 16 * 21), LO(MISSING));
 	/* Both ended with their channel. */
@@ -276,8 +278,8 @@ static void fatal_fault(void **state)
 	assert_int_equal(rd(rig, 0x2a80), 0);
 }
 
-/* The second fault of a unit is dropped until the first is acknowledged. */
-static void dropped_fault(void **state)
+/* The second fault of a unit waits until the first is acknowledged. */
+static void second_fault(void **state)
 {
 	struct rig *rig = *state;
 	const unsigned int both[] = { RIG_CHAN, 7 };
@@ -300,11 +302,21 @@ static void dropped_fault(void **state)
 	rig->gpu->hand[0] = (struct gpu_access) { .chan = 7, .va = MISSING + 0x5000 };
 	gpu_access_start(rig->gpu, 1);
 	rig_work(rig);
-	/* DROPPED_MMU_FAULT, which is cleared where it is. */
-	assert_int_equal(rd(rig, 0x2100), 0x18000000);
-	assert_int_equal(rd(rig, 0x2804 + 16 * 21), LO(MISSING));
-	wr(rig, 0x2100, 0x08000000);
+	/* The first is kept; the second is there when that has been acknowledged. */
 	assert_int_equal(rd(rig, 0x2100), 0x10000000);
+	assert_int_equal(rd(rig, 0x2804 + 16 * 21), LO(MISSING));
+	assert_int_equal(stat_of(rig, STAT_faults_fatal), 1);
+	assert_false(rig->gpu->chan[7].dead);
+	rig_runlist(rig, 0, both, 2);
+	wr(rig, 0x2a00, 1);
+	wr(rig, 0x800004 + 7 * 8, 0x400);
+	wr(rig, 0x259c, 1 << 21);
+	wr(rig, 0x262c, 1);
+	rig_work(rig);
+	assert_int_equal(rd(rig, 0x259c), 1 << 21);
+	assert_int_equal(rd(rig, 0x2804 + 16 * 21), LO(MISSING + 0x5000));
+	assert_int_equal(stat_of(rig, STAT_faults_fatal), 2);
+	assert_true(rig->gpu->chan[7].dead);
 }
 
 /* A fault that the driver triggers: the engine says that it has faulted, until it is reset. */
@@ -327,6 +339,34 @@ static void triggered_fault(void **state)
 	wr(rig, 0x200, 0xffffffff);
 	wr(rig, 0x200, 0xffffffff & ~(1U << 6));
 	assert_int_equal(rd(rig, 0x2648), 0);
+}
+
+/* Unbound and bound again, as for a suspend: it goes on where it was, and knows its classes. */
+static void bound_again(void **state)
+{
+	struct rig *rig = *state;
+	const unsigned int chan = RIG_CHAN;
+	uint64_t entries;
+
+	rig_start(rig);
+	*word(rig, 0) = 1;
+	copy_word(rig, RIG_VA + 0x1000, RIG_VA);
+	rig_work(rig);
+	assert_int_equal(*word(rig, 0x1000), 1);
+	entries = stat_of(rig, STAT_gpfifo_entries);
+	wr(rig, 0x800004 + RIG_CHAN * 8, 0x800);
+	rig_runlist(rig, 0, NULL, 0);
+	wr(rig, 0x800000 + RIG_CHAN * 8, 0);
+	rig_bind(rig, RIG_CHAN, AT_INST);
+	rig_runlist(rig, 0, &chan, 1);
+	wr(rig, 0x2a00, 1);
+	rig_work(rig);
+	assert_int_equal(stat_of(rig, STAT_gpfifo_entries), entries);
+	*word(rig, 0) = 2;
+	copy_word(rig, RIG_VA + 0x1000, RIG_VA);
+	rig_work(rig);
+	assert_int_equal(stat_of(rig, STAT_gpfifo_entries), entries + 1);
+	assert_int_equal(*word(rig, 0x1000), 2);
 }
 
 static void runlists(void **state)
@@ -1395,8 +1435,9 @@ int main(void)
 		TEST(cancel),
 		TEST(cancel_order),
 		TEST(fatal_fault),
-		TEST(dropped_fault),
+		TEST(second_fault),
 		TEST(triggered_fault),
+		TEST(bound_again),
 		TEST(runlists),
 		TEST(groups),
 		TEST(enabling),

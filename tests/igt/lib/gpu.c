@@ -89,6 +89,7 @@ int gpu_svm_migrate(struct gpu *gpu, void *addr, size_t size)
 				NOUVEAU_SVM_BIND_TARGET_SHIFT,
 		.va_start = (uintptr_t)addr,
 		.va_end = (uintptr_t)addr + size,
+		.npages = size / 4096,	/* 5.3 refuses 0 */
 	};
 
 	return drmCommandWriteRead(gpu->fd, DRM_NOUVEAU_SVM_BIND, &args, sizeof(args));
