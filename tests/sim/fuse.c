@@ -46,9 +46,25 @@ static void serve(int fd)
 		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
 		.max_write = 4096, .time_gran = 1, .flags = FUSE_ASYNC_DIO,
 	};
+	struct pollfd ready[] = { { fd, POLLIN, 0 }, { asked[0], POLLIN, 0 } };
+	uint64_t reads[16];
+	unsigned int nr = 0;
 	char c;
 
-	while (read(fd, &in, sizeof(in)) >= (ssize_t)sizeof(in.header)) {
+	/* A read waits to be answered, everything else is answered meanwhile: who exits flushes. */
+	for (;;) {
+		CHECK(poll(ready, 2, -1) > 0 || errno == EINTR, "poll: %s", strerror(errno));
+		if (ready[1].revents && nr) {
+			CHECK(read(asked[0], &c, 1) == 1, "pipe");
+			answer(fd, reads[0], 0, page, sizeof(page));
+			memmove(reads, reads + 1, --nr * sizeof(*reads));
+		}
+		/* It is looked at as long as somebody waits, and nothing is lost meanwhile. */
+		ready[1].fd = nr ? asked[0] : -1;
+		if (!ready[0].revents)
+			continue;
+		if (read(fd, &in, sizeof(in)) < (ssize_t)sizeof(in.header))
+			break;
 		switch (in.header.opcode) {
 		case FUSE_INIT:
 			answer(fd, in.header.unique, 0, &init_out, sizeof(init_out));
@@ -60,9 +76,10 @@ static void serve(int fd)
 			answer(fd, in.header.unique, 0, &open_out, sizeof(open_out));
 			break;
 		case FUSE_READ:
+			CHECK(nr < sizeof(reads) / sizeof(*reads), "too many reads");
+			reads[nr++] = in.header.unique;
+			ready[1].fd = asked[0];
 			CHECK(write(told[1], "r", 1) == 1, "pipe");
-			CHECK(read(asked[0], &c, 1) == 1, "pipe");
-			answer(fd, in.header.unique, 0, page, sizeof(page));
 			break;
 		case FUSE_FORGET:
 		case FUSE_BATCH_FORGET:
