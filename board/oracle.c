@@ -593,8 +593,8 @@ static bool parse(struct oracle *oracle)
 	return walk(oracle, pgd, &phys_base) && phys_base == oracle->pgd && find_vmemmap(oracle);
 }
 
-/* A page that the kernel has for itself, for ever. */
-static bool kernel_has(struct oracle *oracle, uint64_t pa)
+/* A page that the kernel has for itself, for ever; with so many references at least. */
+static bool kernel_has(struct oracle *oracle, uint64_t pa, int32_t least)
 {
 	struct look look;
 	int32_t count;
@@ -602,7 +602,7 @@ static bool kernel_has(struct oracle *oracle, uint64_t pa)
 	if (!look_at(oracle, oracle->vmemmap + pa / PAGE_SIZE * oracle->page_size, &look))
 		return false;
 	count = half(&look, oracle->off_refcount);
-	return count >= 1 && count < 1 << 20 &&
+	return count >= least && count < 1 << 20 &&
 	       typed(oracle, half(&look, oracle->off_mapcount)) == ORACLE_FINE &&
 	       !(look.word[oracle->off_flags / 8] & oracle->slab_flag) &&
 	       !look.word[oracle->off_mapping / 8] && !(look.word[oracle->off_compound / 8] & 1);
@@ -621,8 +621,9 @@ static bool examine(struct oracle *oracle, uint64_t at)
 
 	memcpy(oracle->text, oracle->ram + at, len);
 	oracle->text[len] = '\0';
-	if (!parse(oracle) || !kernel_has(oracle, pa) || !kernel_has(oracle, oracle->pgd) ||
-	    !kernel_has(oracle, 0))
+	/* Page 0 is nobody's: reserved, and without a reference where memblock leaves it out (5.3). */
+	if (!parse(oracle) || !kernel_has(oracle, pa, 1) || !kernel_has(oracle, oracle->pgd, 1) ||
+	    !kernel_has(oracle, 0, 0))
 		return false;
 	oracle->found = pa;
 	oracle->state = ORACLE_FOUND;

@@ -531,7 +531,7 @@ static void refuses_what_does_not_fit(void **state)
 	struct guest *guest = guest_new((struct setup){ .kernel = V7_3 });
 
 	(void)state;
-	set_count(guest, 0, 0);
+	set_count(guest, 0, -5);
 	assert_false(search(guest));
 	set_count(guest, 0, 1);
 	set_count(guest, PGD_PA / PAGE_SIZE, 0);
