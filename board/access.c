@@ -70,6 +70,12 @@ void access_forget(struct access *access, uint64_t pdb)
 
 bool access_exclude(struct access *access, uint64_t pdb, uint64_t start, uint64_t size)
 {
+	for (uint32_t i = 0; i < access->windows; i++) {
+		const struct access_window *window = &access->window[i];
+
+		if (window->pdb == pdb && window->start == start && window->size == size)
+			return true;
+	}
 	if (access->windows == ACCESS_WINDOWS)
 		return false;
 	access->window[access->windows++] = (struct access_window) { pdb, start, size };
@@ -81,7 +87,8 @@ static bool is_driver(const struct access *access, uint64_t pdb, uint64_t va)
 	for (uint32_t i = 0; i < access->windows; i++) {
 		const struct access_window *window = &access->window[i];
 
-		if (window->pdb == pdb && va >= window->start && va - window->start < window->size)
+		if ((!window->pdb || window->pdb == pdb) && va >= window->start &&
+		    va - window->start < window->size)
 			return true;
 	}
 	return false;

@@ -24,9 +24,10 @@ struct access_block {
 	uint64_t pdb, block;
 };
 
-/* Addresses that are the driver's own, told by hand. */
+/* Addresses that are the driver's own, set through CONTROL_REG_WINDOW. */
 struct access_window {
-	uint64_t pdb, start, size;
+	uint64_t pdb;		/* 0: of every address space */
+	uint64_t start, size;
 };
 
 struct access {

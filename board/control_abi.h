@@ -52,7 +52,7 @@ enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
 
 /* Set the oracle aside for addresses of a channel's address space: the driver's own window. */
 #define CONTROL_REG_WINDOW	0x00a0	/* start, size: two pairs; writing the channel applies it */
-#define CONTROL_REG_WINDOW_CHAN	0x00b0
+#define CONTROL_REG_WINDOW_CHAN	0x00b0	/* ~0: of all address spaces, those to come as well */
 
 /* Any write: statistics are 0 from here on. */
 #define CONTROL_REG_CLEAR	0x00c0

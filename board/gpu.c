@@ -1140,6 +1140,8 @@ void gpu_access_stop(struct gpu *gpu)
 
 bool gpu_exclude(struct gpu *gpu, uint32_t chan, uint64_t start, uint64_t size)
 {
+	if (chan == ~0U)
+		return access_exclude(&gpu->access, 0, start, size);
 	if (chan >= FIFO_CHANNELS || !gpu->chan[chan].bound)
 		return false;
 	return access_exclude(&gpu->access, gpu->chan[chan].channel.space.pdb, start, size);

@@ -359,7 +359,9 @@ static void many_blocks(void **state)
 	assert_false(knows(rig, 0x1000, 3ULL << 21));
 	for (unsigned int i = 0; i < ACCESS_WINDOWS; i++)
 		assert_true(access_exclude(access, 0x1000, i << 12, 0x1000));
-	assert_false(access_exclude(access, 0x1000, 0, 0x1000));
+	assert_false(access_exclude(access, 0x1000, 0, 0x2000));
+	/* One that is there already takes no room. */
+	assert_true(access_exclude(access, 0x1000, 0, 0x1000));
 }
 
 /*

@@ -582,11 +582,11 @@ const char *board_event_name(struct board *board, uint32_t kind)
 int board_exclude(struct board *board, unsigned int chan, uint64_t start, uint64_t size)
 {
 	struct board_channel channel;
-	int ret = board_channel(board, chan, &channel);
+	int ret = chan == BOARD_ALL_CHANNELS ? 0 : board_channel(board, chan, &channel);
 
 	if (ret)
 		return ret;
-	if (channel.state == CONTROL_CHAN_NONE)
+	if (chan != BOARD_ALL_CHANNELS && channel.state == CONTROL_CHAN_NONE)
 		return fail(board, -ENOENT, "there is no channel %u", chan);
 	enter(board);
 	put_pair(board, CONTROL_REG_WINDOW, start);

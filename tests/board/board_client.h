@@ -97,6 +97,8 @@ uint64_t board_mark(struct board *board);
 int board_event_next(struct board *board, uint64_t *mark, struct board_event *event);
 const char *board_event_name(struct board *board, uint32_t kind);
 
+#define BOARD_ALL_CHANNELS	(~0u)
+
 /* Set the oracle aside for addresses of a channel's address space: the driver's own window. */
 int board_exclude(struct board *board, unsigned int chan, uint64_t start, uint64_t size);
 enum control_oracle board_oracle(struct board *board);

@@ -122,12 +122,15 @@ void plain_open(struct gpu *gpu, struct chan *chan)
 
 void svm_open(struct gpu *gpu, struct chan *chan)
 {
-	const int ret = gpu_open(gpu, smoke_node());
+	int ret;
+
+	/* Before a channel has its first access there. */
+	BOARD(board_exclude(&board, BOARD_ALL_CHANNELS, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE));
+	ret = gpu_open(gpu, smoke_node());
 
 	CHECK(!ret, "%s with SVM_INIT: %s%s", smoke_node(), strerror(-ret),
 	      ret == -ENOSYS ? ": the kernel has no CONFIG_DRM_NOUVEAU_SVM" : "");
 	more_open(gpu, chan);
-	BOARD(board_exclude(&board, chan->id, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE));
 }
 
 const char *chan_said(int ret)

@@ -32,8 +32,12 @@ static void svm_init(void)
 	/* All that follows looks for stale accesses. */
 	BOARD(board_oracle_wait(&board, WAIT_MS));
 	svm_open(&gpu, &chan);
-	ret = gpu_svm_init(&gpu, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE);
-	CHECK(ret == -EBUSY, "SVM_INIT a second time: %s", ret ? strerror(-ret) : "it works");
+	/* It takes 5.3 with it: its error path unregisters a mirror that it has not registered. */
+	if (expect == PATCHED || smoke_kernel() >= 504) {
+		ret = gpu_svm_init(&gpu, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE);
+		CHECK(ret == -EBUSY, "SVM_INIT a second time: %s",
+		      ret ? strerror(-ret) : "it works");
+	}
 	chan_close(&chan);
 	gpu_close(&gpu);
 }
