@@ -107,8 +107,7 @@ stop_boards()
 {
 	local pid
 	for pid in ${board_pids[@]+"${board_pids[@]}"}; do
-		# Its group is gone if it has ended by itself.
-		kill -- "-$pid" 2>/dev/null || :
+		kill_group "$pid"
 	done
 	rm -rf "$sockets"
 }

@@ -154,6 +154,9 @@ progress()
 
 no_count() { printf 'working'; }
 
+# kill_group PID: end a process group that was started here. It may have ended by itself.
+kill_group() { kill -- "-$1" 2>/dev/null || :; }
+
 # background COMMAND...: start it as $pid, in a process group of its own, so that
 # Ctrl-C ends all of it. Followed by finish, which leaves its exit status in $rc.
 background()
@@ -162,9 +165,8 @@ background()
 	"$@" </dev/null 9>&- &
 	pid=$!
 	set +m
-	# Its group is gone if it has just ended by itself; and how an interrupted
-	# command ends is of no interest.
-	trap 'kill -- "-$pid" 2>/dev/null || :; wait "$pid" || :; exit 130' INT TERM
+	# How an interrupted command ends is of no interest.
+	trap 'kill_group "$pid"; wait "$pid" || :; exit 130' INT TERM
 }
 
 finish()

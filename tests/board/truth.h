@@ -18,7 +18,7 @@ struct kind {
 	const char *name;
 	/*
 	 * Make pages so, and judge them. False: this time it could not be done, a page went
-	 * elsewhere; -1 as *pages: it never can, in this kernel.
+	 * elsewhere. It sets absent, and returns true, if this kernel never can.
 	 */
 	bool (*run)(struct kind *kind);
 	unsigned int wanted;		/* pages to be judged */
@@ -90,6 +90,8 @@ struct child {
 
 /* It runs serve(arg) for each order, which answers with a word. */
 struct child child_new(uint64_t (*serve)(uint64_t order, void *arg), void *arg);
+/* A serve that does nothing: the child only holds what was left to it. */
+uint64_t child_waits(uint64_t order, void *arg);
 uint64_t child_order(struct child *child, uint64_t order);
 void child_end(struct child *child);
 

@@ -495,12 +495,6 @@ static bool collapsed(struct kind *kind)
 
 /* ---- what it cannot know ---- */
 
-static uint64_t only_waits(uint64_t order, void *arg)
-{
-	(void)arg;
-	return order;
-}
-
 /* After fork, a write gives the parent another page; the one that it had is the child's. */
 static bool left_to_a_child(struct kind *kind)
 {
@@ -511,7 +505,7 @@ static bool left_to_a_child(struct kind *kind)
 	touch(p, 1);
 	pfn = frame(p);
 	judge_and_mark(p, pfn);
-	child = child_new(only_waits, NULL);
+	child = child_new(child_waits, NULL);
 	child_order(&child, 0);
 	touch(p, 1);
 	if (frame(p) == pfn)

@@ -163,12 +163,6 @@ static void moved(void)
 	}
 }
 
-static uint64_t waits(uint64_t order, void *arg)
-{
-	(void)arg;
-	return order;
-}
-
 /* Shared with a child, and the parent's alone again: it takes the page over when it writes. */
 static void reused_by_the_parent(void)
 {
@@ -180,7 +174,7 @@ static void reused_by_the_parent(void)
 		touch(p, 1);
 		pfn = frame(p);
 		judge_and_mark(p, pfn);
-		child = child_new(waits, NULL);
+		child = child_new(child_waits, NULL);
 		child_order(&child, 0);
 		still(p, pfn, "shared with a child");
 		child_end(&child);
@@ -466,7 +460,7 @@ static void races(void)
 		touch(q, 1);
 
 		round_begin(p);
-		child = child_new(waits, NULL);
+		child = child_new(child_waits, NULL);
 		child_order(&child, 0);
 		child_end(&child);
 		touch(p, 1);
@@ -490,7 +484,7 @@ static void races(void)
 		round_end(q, "msync");
 
 		round_begin(q);
-		child = child_new(waits, NULL);
+		child = child_new(child_waits, NULL);
 		child_order(&child, 0);
 		child_end(&child);
 		round_end(q, "fork and exit, a file's page");
