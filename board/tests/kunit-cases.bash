@@ -14,17 +14,20 @@ complain()
 	bad=1
 }
 
+# cases_of FILE...: the names of their KUnit cases.
+cases_of() { sed -n 's/^\tKUNIT_CASE[A-Z_]*(\([a-z0-9_]*\)).*/\1/p' "$@"; }
+
 lines() { sed 's/#.*//; /^[[:space:]]*$/d' "$table"; }
 
 if [ -d "$suites" ]; then
-	cases=$(sed -n 's/^\tKUNIT_CASE[A-Z_]*(\([a-z0-9_]*\)).*/\1/p' "$suites"/*_kunit.c | wc -l)
+	cases=$(cases_of "$suites"/*_kunit.c | wc -l)
 	for file in "$suites"/*_kunit.c; do
 		suite=${file##*/} suite=${suite%_kunit.c}
 		while read -r case; do
 			lines | grep -Eq "^${suite}[[:space:]]+${case}[[:space:]]" ||
 				complain "tests/$table has no home for KUnit case $suite $case" \
 					"add a line: $suite $case PROGRAM TEST"
-		done < <(sed -n 's/^\tKUNIT_CASE[A-Z_]*(\([a-z0-9_]*\)).*/\1/p' "$file")
+		done < <(cases_of "$file")
 	done
 	while read -r suite case _; do
 		grep -Eqs "^[[:space:]]*KUNIT_CASE[A-Z_]*\($case\)" "$suites/${suite}_kunit.c" ||
