@@ -17,11 +17,6 @@
 
 #define MS		1000000
 #define STEPS		64	/* of a channel, until it is another's turn */
-#define ENGINE_GR	0	/* in PTOP */
-#define ENGINE_CE	1
-#define RESET_FIFO	(1 << 8)
-#define RESET_CE0	(1 << 6)
-#define RESET_GR	(1 << 12)
 #define STATUS_VALID	(1 << 13)
 #define STATUS_TSG	(1 << 12)
 #define STATUS_FAULTED	(1 << 30)
@@ -533,11 +528,11 @@ static void bind_bar(struct gpu *gpu, unsigned int nr, uint32_t reg)
 
 static void engines(struct gpu *gpu, uint32_t reset)
 {
-	if (reset & RESET_GR)
+	if (reset & 1U << RESET_GR)
 		gpu->pri.fifo.engine_status[ENGINE_GR] = 0;
-	if (reset & RESET_CE0)
+	if (reset & 1U << RESET_CE)
 		gpu->pri.fifo.engine_status[ENGINE_CE] = 0;
-	if (!(reset & RESET_FIFO))
+	if (!(reset & 1U << RESET_FIFO))
 		return;
 	for (unsigned int i = gpu->chans; i--;)
 		unbind(gpu, i);

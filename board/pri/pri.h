@@ -44,6 +44,11 @@ struct pri_ask {
 	uint32_t data;
 };
 
+/* The engines, by their numbers in PTOP (top.c), which PFIFO's registers have too. */
+enum { ENGINE_GR, ENGINE_CE, FIFO_ENGINES };
+/* Units by their bits in PMC's enables (mc.c). PTOP tells the driver those of the engines. */
+enum { RESET_CE = 6, RESET_FIFO = 8, RESET_GR = 12 };
+
 /* mc.c */
 struct pri_mc {
 	uint32_t pending;	/* INTR(0), put there by pri.c before it is read */
@@ -88,7 +93,6 @@ int64_t timer_alarm(struct pri_timer *timer, uint64_t now);
 /* fifo.c */
 #define FIFO_CHANNELS	512
 #define FIFO_RUNLISTS	4
-#define FIFO_ENGINES	2	/* GR and a copy engine */
 #define FIFO_PBDMAS	2
 #define FIFO_UNITS	32	/* of the MMU */
 

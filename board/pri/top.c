@@ -24,8 +24,10 @@
 bool top_read(uint32_t ce_runlist, uint32_t addr, uint32_t *value)
 {
 	const uint32_t word[] = {
-		ENUM(0, 0, 12, 12), DATA(0, 0x400000, 0), TYPE(TYPE_GRAPHICS),
-		ENUM(1, ce_runlist, 5, 6), DATA(0, 0x104000, FAULT_ENGINE_CE), TYPE(TYPE_LCE),
+		ENUM(ENGINE_GR, 0, 12, RESET_GR), DATA(0, 0x400000, 0),
+		TYPE(TYPE_GRAPHICS),
+		ENUM(ENGINE_CE, ce_runlist, 5, RESET_CE), DATA(0, 0x104000, FAULT_ENGINE_CE),
+		TYPE(TYPE_LCE),
 	};
 
 	if (addr < 0x022700 || addr >= 0x022800)
