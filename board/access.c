@@ -195,9 +195,10 @@ static bool translate(struct access *access, const struct vmm_space *space, uint
 		stat_add(access->events, STAT_bus_errors, 1);
 		event(access->events, EVENT_bus_error, access->chan, va, addr);
 		event_once(access->events, GUEST_ERROR, 0x3000000000000ULL | write,
-			   "%s where nothing is; the first: va %#llx bus %#llx",
-			   write ? "write" : "read", (unsigned long long)va,
-			   (unsigned long long)addr);
+			   "%s %s; the first: va %#llx bus %#llx",
+			   write ? "write" : "read", access->memory.bus_off ?
+			   "without bus mastering" : "where nothing is",
+			   (unsigned long long)va, (unsigned long long)addr);
 		return true;
 	}
 	if (entry->page.aperture != VRAM) {

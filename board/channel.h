@@ -87,6 +87,7 @@ struct engine {
 	struct access *access;
 	int64_t budget;		/* pages that may be copied still, where there is a pace */
 	bool copy_held;		/* the gate of copies is closed */
+	uint64_t time;		/* PTIMER's, for semaphores */
 	uint8_t bounce[PAGE_SIZE];
 };
 

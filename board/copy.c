@@ -263,8 +263,7 @@ static enum channel_went release(struct engine *engine, struct channel *channel)
 {
 	struct copy_engine *copy = &channel->copy;
 	const uint64_t va = address(copy->sem_upper, copy->sem_lower);
-	const uint64_t now = event_now(engine->access->events);
-	uint32_t words[4] = { copy->sem_payload, 0, now, now >> 32 };
+	uint32_t words[4] = { copy->sem_payload, 0, engine->time, engine->time >> 32 };
 
 	if (copy->launch & LAUNCH_REDUCTION_ENABLE) {
 		const bool is_unsigned = copy->launch & LAUNCH_REDUCTION_UNSIGNED;

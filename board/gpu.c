@@ -39,6 +39,12 @@ static uint64_t now(const struct gpu *gpu)
 	return event_now(gpu->events);
 }
 
+/* What PTIMER shows, for what the device writes. */
+static uint64_t ptimer(const struct gpu *gpu)
+{
+	return timer_time(&gpu->pri.timer, now(gpu));
+}
+
 static bool asleep(const struct gpu *gpu)
 {
 	return pci_power(&gpu->pci) || knob(gpu, KNOB_all_ones);
@@ -54,6 +60,9 @@ static void update_interrupt(struct gpu *gpu)
 	gpu->pri.fault_level = knob(gpu, KNOB_fault_level);
 	gpu->gates.held[GATE_notify] = notify && gpu->pri.fault_buffer.pulse;
 	if (!gpu->armed || asleep(gpu) || !pri_interrupts(&gpu->pri))
+		return;
+	/* A message is a write to the bus; INTx is none. */
+	if (!gpu->intx && gpu->access.memory.bus_off)
 		return;
 	if (knob(gpu, KNOB_drop_interrupts) && gpu->interrupts) {
 		knob_take(&gpu->knobs, KNOB_drop_interrupts);
@@ -284,7 +293,7 @@ static void report(struct gpu *gpu, int id, struct gpu_wait *wait)
 		}
 		return;
 	}
-	fault_entry(&wait->fault, now(gpu), word);
+	fault_entry(&wait->fault, ptimer(gpu), word);
 	if (knob_take(&gpu->knobs, KNOB_drop_valid))
 		word[7] &= ~(1U << 31);
 	info = word[7];
@@ -740,7 +749,7 @@ static void bar(struct gpu *gpu, unsigned int nr, uint64_t offset, void *buf, ui
 
 void gpu_read(struct gpu *gpu, unsigned int region, uint64_t offset, void *buf, uint32_t len)
 {
-	if (region == 7) {
+	if (region == GPU_CONFIG) {
 		pci_read(&gpu->pci, offset, buf, len);
 		return;
 	}
@@ -767,8 +776,10 @@ void gpu_read(struct gpu *gpu, unsigned int region, uint64_t offset, void *buf, 
 static void config_write(struct gpu *gpu, uint64_t offset, const void *buf, uint32_t len)
 {
 	const unsigned int before = pci_power(&gpu->pci);
+	const enum pci_event what = pci_write(&gpu->pci, offset, buf, len);
 
-	switch (pci_write(&gpu->pci, offset, buf, len)) {
+	gpu->access.memory.bus_off = !pci_bus_master(&gpu->pci);
+	switch (what) {
 	case PCI_NOTHING:
 		break;
 	case PCI_POWER:
@@ -801,7 +812,7 @@ static void maybe_torn(struct gpu *gpu, uint32_t len)
 void gpu_write(struct gpu *gpu, unsigned int region, uint64_t offset, const void *buf,
 	       uint32_t len)
 {
-	if (region == 7) {
+	if (region == GPU_CONFIG) {
 		config_write(gpu, offset, buf, len);
 		return;
 	}
@@ -927,6 +938,7 @@ static bool chan_run(struct gpu *gpu, struct gpu_chan *chan, bool *waits)
 		}
 		if (chan->channel.copy.busy)
 			load(gpu, chan);
+		gpu->engine.time = ptimer(gpu);
 		switch (channel_step(&gpu->engine, &chan->channel)) {
 		case WENT_ON:
 			break;
@@ -1186,6 +1198,7 @@ void gpu_reset(struct gpu *gpu)
 	gpu->chans = 0;
 	pri_reset(&gpu->pri, gpu->access.memory.vram_size, knob(gpu, KNOB_ce_runlist), gpu->events);
 	pci_reset(&gpu->pci);
+	gpu->access.memory.bus_off = true;
 	tlb_flush_all(&gpu->access.tlb);
 	gpu->access.blocks = gpu->access.windows = 0;
 	memset(gpu->access.block, 0, sizeof(gpu->access.block));

@@ -19,6 +19,7 @@
 #define GPU_BAR0	0
 #define GPU_BAR1	1
 #define GPU_BAR2	3	/* the PCI BAR; everybody calls it BAR2 */
+#define GPU_CONFIG	7	/* vfio-user's number of the configuration space */
 #define GPU_BAR1_SIZE	(256ULL << 20)
 #define GPU_BAR2_SIZE	(32ULL << 20)
 

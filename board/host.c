@@ -199,8 +199,8 @@ static enum channel_went acquire(struct engine *engine, struct channel *channel)
 
 static enum channel_went release(struct engine *engine, struct channel *channel, uint32_t data)
 {
-	const uint64_t va = semaphore(channel), now = event_now(engine->access->events);
-	uint32_t word[4] = { channel->sem_c, 0, now, now >> 32 };
+	const uint64_t va = semaphore(channel);
+	uint32_t word[4] = { channel->sem_c, 0, engine->time, engine->time >> 32 };
 	enum fault_reason reason;
 	uint64_t fault_va;
 

@@ -193,8 +193,7 @@ static int parse(int argc, char **argv, struct options *options, struct knobs *k
 			return -1;
 		}
 	}
-	if (optind < argc)
- {
+	if (optind < argc) {
 		fprintf(stderr, "board: %s: there are no arguments but options (see board --help)\n",
 			argv[optind]);
 		return -1;
@@ -215,6 +214,8 @@ struct board {
 	struct vfio_user gpu_socket, control_socket;
 	FILE *log, *summary;
 };
+
+_Static_assert(GPU_CONFIG == VFIO_USER_CONFIG, "one number for the configuration space");
 
 static void on_gpu_read(void *dev, unsigned int region, uint64_t offset, void *buf, uint32_t len)
 {

@@ -185,7 +185,7 @@ void *memory_at(struct memory *memory, enum aperture aperture, uint64_t addr, ui
 			return NULL;
 		return memory->vram + addr;
 	}
-	if (aperture == PEER || addr + (len - 1) < addr)
+	if (aperture == PEER || memory->bus_off || addr + (len - 1) < addr)
 		return NULL;
 	if (memory->bus_limit && addr + (len - 1) >= memory->bus_limit)
 		return NULL;

@@ -34,6 +34,7 @@ struct memory {
 	uint8_t *vram;
 	uint64_t vram_size;
 	uint64_t bus_limit;	/* first bus address that it cannot reach; 0: all */
+	bool bus_off;		/* it may not be the bus's master: the guest's memory is out of reach */
 	struct memory_file file[MEMORY_FILES];
 	struct memory_map *map;	/* sorted by iova, without overlaps */
 	size_t maps, room;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +109,7 @@ uint32_t bench_read(struct bench *bench, uint32_t addr)
 
 void bench_reset(struct bench *bench)
 {
+	const uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	struct gpu *gpu = &bench->gpu;
 	struct timespec t;
 
@@ -126,6 +128,7 @@ void bench_reset(struct bench *bench)
 	tlb_resize(&gpu->access.tlb, gpu->knobs.value[KNOB_tlb_size]);
 	gpu_dma_unmap(gpu, 0, UINT64_MAX);
 	must(!gpu_dma_map(gpu, BENCH_IOVA, BENCH_GUEST, bench->fd, 0, true), "gpu_dma_map()");
+	gpu_write(gpu, GPU_CONFIG, PCI_COMMAND, &command, 2);
 	memset(bench->guest, 0, BENCH_CANARY);
 	memset(bench->guest + BENCH_CANARY, 0x5a, PAGE_SIZE);
 

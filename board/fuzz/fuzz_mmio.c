@@ -118,7 +118,7 @@ static void step(struct bench *bench, struct input *input)
 		break;
 	case 14:
 		take(input, bytes, len);
-		gpu_write(gpu, 7, take16(input) % (PCI_CONFIG_SIZE - 16), bytes, len);
+		gpu_write(gpu, GPU_CONFIG, take16(input) % (PCI_CONFIG_SIZE - 16), bytes, len);
 		bench->events.start -= take32(input);
 		break;
 	case 15: {

@@ -89,6 +89,8 @@ bool timer_write(struct pri_timer *timer, uint32_t addr, uint32_t value, uint64_
 void timer_stand(struct pri_timer *timer, bool stands, uint64_t now);
 /* Raise the alarm if it is due; else nanoseconds to it, or -1. */
 int64_t timer_alarm(struct pri_timer *timer, uint64_t now);
+/* What it shows. */
+uint64_t timer_time(const struct pri_timer *timer, uint64_t now);
 
 /* fifo.c */
 #define FIFO_CHANNELS	512

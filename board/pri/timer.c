@@ -18,7 +18,7 @@ void timer_reset(struct pri_timer *timer)
 	*timer = (struct pri_timer) { .numerator = 8, .denominator = 8 };
 }
 
-static uint64_t time(const struct pri_timer *timer, uint64_t now)
+uint64_t timer_time(const struct pri_timer *timer, uint64_t now)
 {
 	return ((timer->stands ? timer->stood : now) + timer->offset) & ~(STEP - 1ULL);
 }
@@ -33,9 +33,9 @@ bool timer_read(struct pri_timer *timer, uint32_t addr, uint64_t now, uint32_t *
 	case 0x009400:
 		if (timer->stands)
 			timer->stood += STEP;
-		*value = time(timer, now);
+		*value = timer_time(timer, now);
 		return true;
-	case 0x009410: *value = time(timer, now) >> 32; return true;
+	case 0x009410: *value = timer_time(timer, now) >> 32; return true;
 	case 0x009420: *value = timer->alarm; return true;
 	}
 	return false;
@@ -43,7 +43,7 @@ bool timer_read(struct pri_timer *timer, uint32_t addr, uint64_t now, uint32_t *
 
 bool timer_write(struct pri_timer *timer, uint32_t addr, uint32_t value, uint64_t now)
 {
-	const uint64_t t = time(timer, now);
+	const uint64_t t = timer_time(timer, now);
 
 	switch (addr) {
 	case 0x009100:
@@ -87,7 +87,7 @@ void timer_stand(struct pri_timer *timer, bool stands, uint64_t now)
 
 int64_t timer_alarm(struct pri_timer *timer, uint64_t now)
 {
-	const uint64_t t = time(timer, now);
+	const uint64_t t = timer_time(timer, now);
 
 	if (!timer->alarm_set)
 		return -1;

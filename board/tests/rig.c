@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -119,6 +120,11 @@ static void bar_tables(struct rig *rig, uint64_t at, uint64_t shows)
 
 /* ---- setting up ---- */
 
+void rig_command(struct rig *rig, uint16_t command)
+{
+	gpu_write(rig->gpu, GPU_CONFIG, PCI_COMMAND, &command, 2);
+}
+
 static bool message(void *arg)
 {
 	struct rig *rig = arg;
@@ -147,6 +153,7 @@ static int setup(void **state, bool mapped)
 	rig->gpu->interrupt = message;
 	rig->gpu->interrupt_arg = rig;
 	rig->gpu->engine.budget = INT64_MAX;
+	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 
 	rig->fd = memfd_create("guest", MFD_ALLOW_SEALING);
 	assert_true(rig->fd >= 0);
@@ -211,7 +218,10 @@ void rig_submit(struct rig *rig, const uint32_t *words, unsigned int nr)
 enum channel_went rig_run(struct rig *rig)
 {
 	for (unsigned int i = 0; i < 100000; i++) {
-		const enum channel_went went = channel_step(&rig->gpu->engine, &rig->chan);
+		enum channel_went went;
+
+		rig->gpu->engine.time = event_now(rig->events);
+		went = channel_step(&rig->gpu->engine, &rig->chan);
 
 		if (went == WENT_INTERRUPTS)
 			rig->non_stalls++;

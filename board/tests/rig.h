@@ -93,6 +93,8 @@ struct rig {
 int rig_setup(void **state);
 int rig_setup_mapped(void **state);	/* BAR2 is memory */
 int rig_teardown(void **state);
+/* PCI_COMMAND; rig_setup() has enabled memory and bus mastering. */
+void rig_command(struct rig *rig, uint16_t command);
 void rig_advance(uint64_t ns);
 
 /* Memory, as the test sees it. */

@@ -3,6 +3,8 @@
  * The GPU from outside: registers, BARs, messages. What is expected of a register is written out
  * from the documents that pri/ names.
  */
+#include <linux/pci_regs.h>
+
 #include "../control_abi.h"
 #include "rig.h"
 
@@ -1046,14 +1048,14 @@ static void bad_knobs(void **state)
 
 static void config_write(struct rig *rig, uint32_t offset, uint16_t value)
 {
-	gpu_write(rig->gpu, 7, offset, &value, 2);
+	gpu_write(rig->gpu, GPU_CONFIG, offset, &value, 2);
 }
 
 static uint32_t config_read(struct rig *rig, uint32_t offset)
 {
 	uint32_t value;
 
-	gpu_read(rig->gpu, 7, offset, &value, 4);
+	gpu_read(rig->gpu, GPU_CONFIG, offset, &value, 4);
 	return value;
 }
 
@@ -1102,10 +1104,58 @@ static void flr(void **state)
 	assert_int_equal(rd(rig, 0x100), 0);
 	/* BAR1 shows VRAM from its beginning, which is kept. */
 	assert_int_equal(bar_rd(rig, GPU_BAR1, AT_RUNLIST), *vram32(rig, AT_RUNLIST));
+	/* The driver enables bus mastering again. */
+	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	rig_start(rig);
 	memset(userd(rig, 0), 0, USERD_SIZE);
 	rig->put = 0;
 	assert_true(runs(rig, 1));
+}
+
+/* Who may not be the bus's master reaches no memory but its own, and signals no interrupt. */
+static void bus_master(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start(rig);
+	*word(rig, 0) = 0x1111;
+	*word(rig, PAGE_SIZE) = 0x2222;
+	rig_command(rig, PCI_COMMAND_MEMORY);
+	copy_word(rig, RIG_VA, RIG_VA + PAGE_SIZE);
+	rig_work(rig);
+	assert_int_equal(*word(rig, 0), 0x1111);
+	assert_int_equal(stat_of(rig, STAT_bus_errors), 2);
+	/* In VRAM it works. */
+	assert_true(runs(rig, 1));
+	copy_word(rig, RIG_VA, MISSING);
+	rig_work(rig);
+	assert_int_equal(rd(rig, 0x2a80), 1);
+	assert_int_equal(rig->messages, 0);
+	/* The message was due meanwhile. */
+	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	rig_work(rig);
+	assert_int_equal(rig->messages, 1);
+}
+
+/* What the device writes as a time is what PTIMER shows. */
+static void times(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t time;
+
+	rig_start(rig);
+	wr(rig, 0x9410, 0x77);
+	wr(rig, 0x9400, 0x12345680);
+	/* Host's semaphore, of 16 bytes, and a fault's entry. */
+	SUBMIT(rig, 0x20040004, 0, LO(SEM_VA), 1, 0x00000002);
+	rig_doorbell(rig);
+	rig_work(rig);
+	memcpy(&time, vram32(rig, AT_SEM) + 2, 8);
+	assert_true(time == 0x7712345680);
+	copy_word(rig, RIG_VA, MISSING);
+	rig_work(rig);
+	assert_int_equal(entry(rig, 0, 4), 0x12345680);
+	assert_int_equal(entry(rig, 0, 5), 0x77);
 }
 
 /* ---- accesses by hand ---- */
@@ -1466,6 +1516,8 @@ int main(void)
 		TEST(bad_knobs),
 		TEST(d3hot),
 		TEST(flr),
+		TEST(bus_master),
+		TEST(times),
 		TEST(accesses),
 		TEST(bars),
 		TEST(pramin_and_prom),

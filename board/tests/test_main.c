@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #include "../control_abi.h"
+#include "../vfio_user.h"
 
 #define LIMIT_MS	120000	/* ends a hang, no more */
 
@@ -402,11 +404,12 @@ static void serve(struct bench *b, const char *mode)
 	hello(control);
 	assert_int_equal(region_read(gpu, 0, 0), 0x130000a1);
 	assert_int_equal(region_read(gpu, 0, 0x90020c), 64);
-	assert_int_equal(region_read(gpu, 7, 0), 0x15f810de);
+	assert_int_equal(region_read(gpu, VFIO_USER_CONFIG, 0), 0x15f810de);
 	/* BAR1 shows VRAM. */
 	region_write(gpu, 1, 0x1000, 0x1234);
 	assert_int_equal(region_read(gpu, 1, 0x1000), 0x1234);
 	/* The guest's memory, by PRAMIN's window into it. */
+	region_write(gpu, VFIO_USER_CONFIG, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	assert_int_equal(ask(gpu, 2, &map, 32, memory, NULL, 0), 0);
 	region_write(gpu, 0, 0x1700, 2 << 24 | 0x10);
 	region_write(gpu, 0, 0x700000, 0x5678);
@@ -425,7 +428,7 @@ static void serve(struct bench *b, const char *mode)
 	/* The control function: its number, a knob of --set, what the GPU has done. */
 	assert_int_equal(region_read(control, 0, 0), CONTROL_MAGIC);
 	assert_int_equal(region_read(control, 0, CONTROL_REG_SERIAL), 7);
-	assert_int_equal(region_read(control, 7, 0), CONTROL_DEVICE << 16 | CONTROL_VENDOR);
+	assert_int_equal(region_read(control, VFIO_USER_CONFIG, 0), CONTROL_DEVICE << 16 | CONTROL_VENDOR);
 	region_write(control, 0, CONTROL_GATE_BASE, 1);
 	assert_int_equal(region_read(control, 0, CONTROL_GATE_BASE), 1);
 	assert_int_equal(ask(control, 13, NULL, 0, -1, NULL, 0), 0);
