@@ -785,6 +785,7 @@ static void config_write(struct gpu *gpu, uint64_t offset, const void *buf, uint
 	case PCI_POWER:
 		if (pci_power(&gpu->pci) == before)
 			break;
+		stat_add(gpu->events, STAT_power_changes, 1);
 		event(gpu->events, EVENT_power, -1, 0, pci_power(&gpu->pci));
 		layout(gpu);
 		gpu->kick = true;
@@ -1191,6 +1192,7 @@ void gpu_fini(struct gpu *gpu)
 
 void gpu_reset(struct gpu *gpu)
 {
+	stat_add(gpu->events, STAT_resets, 1);
 	event(gpu->events, EVENT_reset, -1, 0, 0);
 	gpu_access_stop(gpu);
 	gpu->hands = 0;

@@ -286,7 +286,7 @@ static bool run_step(const struct step *step, bool last)
 	return ended >= 0;
 }
 
-static const struct step * const tables[] = { driver_steps, svm_steps, end_steps };
+static const struct step * const tables[] = { driver_steps, svm_steps, power_steps, end_steps };
 enum { TABLES = sizeof(tables) / sizeof(*tables) };
 
 static void list(void)

@@ -19,7 +19,7 @@ struct step {
 	unsigned int limit;	/* seconds, several times what a busy machine needs */
 };
 
-extern const struct step driver_steps[], svm_steps[], end_steps[];
+extern const struct step driver_steps[], svm_steps[], power_steps[], end_steps[];
 
 /* Opened before the first step; a step's process has it from there. */
 extern struct board board;
@@ -68,6 +68,16 @@ void svm_open(struct gpu *gpu, struct chan *chan);
 void more_open(struct gpu *gpu, struct chan *chan);
 /* Copy, wait, and say what is wrong. */
 void must_copy(struct chan *chan, void *dst, const void *src, size_t n, const char *what);
+/* A MiB of words that is copied to VRAM, and from there. */
+struct copied {
+	struct nouveau_bo *from, *via, *to;
+	uint32_t seed;
+};
+
+void put_in_vram(struct gpu *gpu, struct chan *chan, struct copied *copied, uint32_t seed);
+void get_from_vram(struct chan *chan, struct copied *copied);
+/* Wait for that, compare, and give the buffers back. */
+void end_round(struct chan *chan, struct copied *copied);
 /* Memory of 4 KiB pages that nothing has touched. */
 void *small_pages(unsigned int nr);
 /* As chan_wait() says it. */

@@ -71,11 +71,6 @@ static struct nouveau_bo *buffer(struct gpu *gpu, uint32_t where, bool map)
 	return bo;
 }
 
-struct copied {
-	struct nouveau_bo *from, *via, *to;
-	uint32_t seed;
-};
-
 static void begin_copy(struct chan *chan, struct nouveau_bo *dst, struct nouveau_bo *src)
 {
 	struct nouveau_pushbuf_refn refs[] = {
@@ -93,8 +88,7 @@ static void begin_copy(struct chan *chan, struct nouveau_bo *dst, struct nouveau
 	CHECK(!ret, "a copy is not accepted: %s", strerror(-ret));
 }
 
-/* GART to VRAM to GART. */
-static void begin_round(struct gpu *gpu, struct chan *chan, struct copied *copied, uint32_t seed)
+void put_in_vram(struct gpu *gpu, struct chan *chan, struct copied *copied, uint32_t seed)
 {
 	uint32_t i, *word;
 
@@ -106,10 +100,21 @@ static void begin_round(struct gpu *gpu, struct chan *chan, struct copied *copie
 		word[i] = pattern(i, seed);
 	memset(copied->to->map, 0, MIB);
 	begin_copy(chan, copied->via, copied->from);
+}
+
+void get_from_vram(struct chan *chan, struct copied *copied)
+{
 	begin_copy(chan, copied->to, copied->via);
 }
 
-static void end_round(struct chan *chan, struct copied *copied)
+/* GART to VRAM to GART. */
+static void begin_round(struct gpu *gpu, struct chan *chan, struct copied *copied, uint32_t seed)
+{
+	put_in_vram(gpu, chan, copied, seed);
+	get_from_vram(chan, copied);
+}
+
+void end_round(struct chan *chan, struct copied *copied)
 {
 	const int ret = chan_wait(chan);
 	const uint32_t *word = copied->to->map;
@@ -337,11 +342,19 @@ static void bind_driver(const char *what)
 
 static void rebind(void)
 {
+	const uint64_t resets = stat_now("resets");
+	char reset[64];
 	unsigned int i;
+	int ret;
 
+	snprintf(reset, sizeof(reset), "/sys/bus/pci/devices/%s/reset", board.gpu);
 	for (i = 0; i < REBINDS; i++) {
 		bind_driver("unbind");
 		BOARD(board_channels_wait(&board, 0, WAIT_MS));
+		/* The first time without a reset in between. */
+		ret = i ? write_text(reset, "1") : 0;
+		CHECK(!ret, "%s: %s", reset, strerror(-ret));
+		CHECK(stat_now("resets") == resets + i, "%s does not reset the device", reset);
 		bind_driver("bind");
 		copied_once();
 	}
@@ -364,7 +377,7 @@ static void rmmod(void)
 }
 
 const struct step end_steps[] = {
-	{ "rebind", rebind, "the driver is unbound and bound three times", .limit = 400 },
+	{ "rebind", rebind, "the driver is unbound and bound three times, with resets in between", .limit = 400 },
 	{ "rmmod", rmmod, "and removed", .limit = 120 },
 	{}
 };
