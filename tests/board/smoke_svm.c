@@ -42,19 +42,19 @@ static void svm_init(void)
 	gpu_close(&gpu);
 }
 
-static void fill(uint32_t *p, uint32_t seed)
+static void fill(uint32_t *p, unsigned int pages, uint32_t seed)
 {
 	uint32_t i;
 
-	for (i = 0; i < WORDS; i++)
+	for (i = 0; i < pages * (PAGE / 4); i++)
 		p[i] = i * 40503u + seed;
 }
 
-static void must_be(const uint32_t *p, uint32_t seed, const char *what)
+static void must_be(const uint32_t *p, unsigned int pages, uint32_t seed, const char *what)
 {
 	uint32_t i;
 
-	for (i = 0; i < WORDS; i++) {
+	for (i = 0; i < pages * (PAGE / 4); i++) {
 		if (p[i] != i * 40503u + seed)
 			smoke_fail("%s: word %u is %#x, not %#x", what, i, p[i], i * 40503u + seed);
 	}
@@ -69,18 +69,18 @@ static void faults(void)
 	struct gpu gpu;
 
 	svm_open(&gpu, &chan);
-	fill(src, 1);
+	fill(src, N, 1);
 	before = counts_now();
 	must_copy(&chan, dst, src, SIZE, "a copy of memory that faults");
 	first = counts_since(&before);
-	must_be(dst, 1, "copied with faults");
+	must_be(dst, N, 1, "copied with faults");
 	CHECK(first.faults, "the copy has not faulted once");
 
-	fill(src, 2);
+	fill(src, N, 2);
 	before = counts_now();
 	must_copy(&chan, dst, src, SIZE, "a copy of memory that is mapped");
 	second = counts_since(&before);
-	must_be(dst, 2, "copied without faults");
+	must_be(dst, N, 2, "copied without faults");
 	CHECK(!second.faults, "%llu faults of memory that is mapped",
 	      (unsigned long long)second.faults);
 
@@ -121,7 +121,7 @@ static void refault(void)
 	uint32_t i;
 
 	svm_open(&gpu, &chan);
-	fill(src, 3);
+	fill(src, N, 3);
 	must_copy(&chan, dst, src, SIZE, "a copy");
 
 	CHECK(!madvise(src, SIZE, MADV_DONTNEED), "MADV_DONTNEED: %s", strerror(errno));
@@ -138,11 +138,11 @@ static void refault(void)
 	      strerror(errno));
 	CHECK(!madvise(src, SIZE, MADV_NOHUGEPAGE) || errno == EINVAL, "MADV_NOHUGEPAGE: %s",
 	      strerror(errno));
-	fill(src, 4);
+	fill(src, N, 4);
 	before = counts_now();
 	must_copy(&chan, dst, src, SIZE, "a copy after munmap and mmap");
 	moved = counts_since(&before);
-	must_be(dst, 4, "copied after munmap and mmap");
+	must_be(dst, N, 4, "copied after munmap and mmap");
 	CHECK(moved.faults, "no fault after munmap");
 
 	/* So few pages that the TLB has them all still: the flush is what counts. */
@@ -165,36 +165,39 @@ static void refault(void)
 /* To VRAM, used there by the device, and back by the CPU's access. */
 static void svm_bind(void)
 {
-	uint32_t *src = small_pages(N), *dst = small_pages(N);
+	/* nouveau of 5.3 corrupts memory when it migrates more, see the series. */
+	const unsigned int n = expect == PATCHED || smoke_kernel() >= 504 ? N : 128;
+	const size_t size = n * PAGE;
+	uint32_t *src = small_pages(n), *dst = small_pages(n);
 	struct counts before, bound, used, back;
 	struct chan chan;
 	struct gpu gpu;
 	int ret, moved;
 
 	svm_open(&gpu, &chan);
-	fill(src, 5);
-	must_copy(&chan, dst, src, SIZE, "a copy before SVM_BIND");
-	memset(dst, 0, SIZE);
+	fill(src, n, 5);
+	must_copy(&chan, dst, src, size, "a copy before SVM_BIND");
+	memset(dst, 0, size);
 
 	before = counts_now();
-	ret = gpu_svm_migrate(&gpu, src, SIZE);
+	ret = gpu_svm_migrate(&gpu, src, size);
 	bound = counts_since(&before);
 	CHECK(!ret, "SVM_BIND: %s", strerror(-ret));
-	moved = pagemap_count(src, N, PAGEMAP_AWAY);
+	moved = pagemap_count(src, n, PAGEMAP_AWAY);
 	CHECK(moved >= 0, "/proc/self/pagemap: %s", strerror(-moved));
-	CHECK(moved, "SVM_BIND has moved none of %d pages to VRAM", N);
+	CHECK(moved, "SVM_BIND has moved none of %u pages to VRAM", n);
 
 	before = counts_now();
-	must_copy(&chan, dst, src, SIZE, "a copy from VRAM");
+	must_copy(&chan, dst, src, size, "a copy from VRAM");
 	used = counts_since(&before);
 	/* What is in pages that are somebody else's by now is not for us to say. */
 	if (!used.stale)
-		must_be(dst, 5, "copied from VRAM");
+		must_be(dst, n, 5, "copied from VRAM");
 
 	before = counts_now();
-	must_be(src, 5, "back from VRAM by the CPU's access");
+	must_be(src, n, 5, "back from VRAM by the CPU's access");
 	back = counts_since(&before);
-	CHECK(!pagemap_count(src, N, PAGEMAP_AWAY), "pages are in VRAM after the CPU read them");
+	CHECK(!pagemap_count(src, n, PAGEMAP_AWAY), "pages are in VRAM after the CPU read them");
 
 	figure("moved", moved);
 	counts_figures("bind", &bound);
@@ -225,7 +228,7 @@ static void __attribute__((noreturn)) short_life(struct gpu *gpu, int to)
 	CHECK(!ret, "SVM_INIT: %s", strerror(-ret));
 	more_open(gpu, &chan);
 	BOARD(board_exclude(&board, chan.id, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE));
-	fill(src, 6);
+	fill(src, N, 6);
 	must_copy(&chan, dst, src, SIZE, "a copy of the process that ends");
 	handed.chan = chan.id;
 	CHECK(write(to, &handed, sizeof(handed)) == sizeof(handed), "pipe: %s", strerror(errno));
@@ -297,16 +300,16 @@ static void cancel(void)
 	CHECK(stat_now("channels_killed") == killed + 1, "%llu channels ended of it, not one",
 	      (unsigned long long)(stat_now("channels_killed") - killed));
 
-	fill(src, 8);
+	fill(src, N, 8);
 	must_copy(&other, dst, src, SIZE, "another client's channel");
-	must_be(dst, 8, "another client's copy");
-	fill(src, 9);
+	must_be(dst, N, 8, "another client's copy");
+	fill(src, N, 9);
 	must_copy(&same, dst, src, SIZE, "another channel of the same client");
-	must_be(dst, 9, "another channel's copy");
-	fill(src, 10);
+	must_be(dst, N, 9, "another channel's copy");
+	fill(src, N, 10);
 	more_open(&gpu, &again);
 	must_copy(&again, dst, src, SIZE, "a new channel");
-	must_be(dst, 10, "a new channel's copy");
+	must_be(dst, N, 10, "a new channel's copy");
 
 	chan_close(&again);
 	chan_close(&other);
