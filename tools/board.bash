@@ -6,7 +6,7 @@
 board_program=${UNDO_BOARD:-$TOP/board/board}
 board_pids=() board_logs=()
 # How long a board may take to begin and to end, in seconds; less in tests of the tools.
-board_limit=${UNDO_BOARD_LIMIT:-30}
+board_limit=${UNDO_BOARD_LIMIT:-120}
 # How a sanitizer begins what it has to say.
 board_findings='ERROR: [A-Za-z]*Sanitizer|runtime error:'
 
