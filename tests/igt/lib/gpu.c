@@ -114,8 +114,13 @@ void gpu_close(struct gpu *gpu)
 static int begin(struct chan *chan, unsigned int words)
 {
 	struct nouveau_pushbuf_refn ref = { chan->sem, NOUVEAU_BO_GART | NOUVEAU_BO_RDWR };
-	int ret = nouveau_pushbuf_space(chan->push, words, 0, 0);
+	int ret = 0;
 
+	/* When libdrm goes on to the next buffer, it submits what is in this one. */
+	if (chan->defers && chan->push->cur + words >= chan->push->end)
+		ret = chan_wait(chan);
+	if (!ret)
+		ret = nouveau_pushbuf_space(chan->push, words, 0, 0);
 	return ret ? ret : nouveau_pushbuf_refn(chan->push, &ref, 1);
 }
 
@@ -138,6 +143,24 @@ static void finish(struct chan *chan, uint32_t launch)
 	word(chan, ++chan->wanted);
 	word(chan, INCR(SUBC_COPY, LAUNCH_DMA, 1));
 	word(chan, launch | LAUNCH_FLUSH | LAUNCH_SEMAPHORE | LAUNCH_PITCH);
+}
+
+bool chan_idle(const struct chan *chan)
+{
+	return *chan->seen == chan->submitted;
+}
+
+int chan_submit(struct chan *chan)
+{
+	if (chan->submitted == chan->wanted)
+		return 0;
+	chan->submitted = chan->wanted;
+	return nouveau_pushbuf_kick(chan->push, chan->object);
+}
+
+static int submit(struct chan *chan)
+{
+	return chan->defers && !chan_idle(chan) ? 0 : chan_submit(chan);
 }
 
 static int open_on(struct gpu *gpu, struct chan *chan, uint32_t engine)
@@ -209,7 +232,7 @@ int chan_copy(struct chan *chan, const struct copy *copy)
 	word(chan, copy->length);
 	word(chan, copy->lines);
 	finish(chan, LAUNCH_NON_PIPELINED | LAUNCH_MULTI_LINE);
-	return nouveau_pushbuf_kick(chan->push, chan->object);
+	return submit(chan);
 }
 
 int chan_fill(struct chan *chan, uint64_t dst, uint32_t value, uint32_t words)
@@ -230,7 +253,7 @@ int chan_fill(struct chan *chan, uint64_t dst, uint32_t value, uint32_t words)
 	word(chan, 0);
 	word(chan, REMAP_FILL_WORDS);
 	finish(chan, LAUNCH_NON_PIPELINED | LAUNCH_REMAP);
-	return nouveau_pushbuf_kick(chan->push, chan->object);
+	return submit(chan);
 }
 
 int chan_add(struct chan *chan, uint64_t addr, uint32_t value)
@@ -245,7 +268,7 @@ int chan_add(struct chan *chan, uint64_t addr, uint32_t value)
 	word(chan, INCR(SUBC_COPY, LAUNCH_DMA, 1));
 	word(chan, LAUNCH_SEMAPHORE | LAUNCH_IADD);
 	finish(chan, 0);
-	return nouveau_pushbuf_kick(chan->push, chan->object);
+	return submit(chan);
 }
 
 int chan_push(struct chan *chan, const uint32_t *words, unsigned int nr)
@@ -272,16 +295,28 @@ bool chan_done(struct chan *chan)
 
 int chan_wait(struct chan *chan)
 {
+	/* Not nouveau_bo_wait(): it submits what is deferred, before it waits. */
+	struct drm_nouveau_gem_cpu_prep prep = {
+		.handle = chan->sem->handle, .flags = NOUVEAU_GEM_CPU_PREP_WRITE,
+	};
 	int ret;
 
-	/* The driver waits for half a minute at most; a scenario has its own limit. */
 	do {
-		ret = nouveau_bo_wait(chan->sem, NOUVEAU_BO_RDWR, chan->gpu->client);
-	} while (ret == -EBUSY && !chan_done(chan));
-	if (ret && ret != -EBUSY)
-		return ret;
-	/* The fence of a channel that has been killed is signalled as well. */
-	return chan_done(chan) ? 0 : -EIO;
+		/* The driver waits for half a minute at most; a scenario has its own limit. */
+		do {
+			ret = drmCommandWrite(chan->gpu->fd, DRM_NOUVEAU_GEM_CPU_PREP, &prep,
+					      sizeof(prep));
+		} while (ret == -EBUSY && !chan_idle(chan));
+		if (ret && ret != -EBUSY)
+			return ret;
+		/* The fence of a channel that has been killed is signalled as well. */
+		if (!chan_idle(chan))
+			return -EIO;
+		if (chan_done(chan))
+			return 0;
+		ret = chan_submit(chan);
+	} while (!ret);
+	return ret;
 }
 
 int chan_memcpy(struct chan *chan, void *dst, const void *src, size_t n)

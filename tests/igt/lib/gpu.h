@@ -28,6 +28,8 @@ struct chan {
 	struct nouveau_bo *sem;		/* where the copy engine says how far it is */
 	volatile uint32_t *seen;
 	uint32_t wanted;
+	uint32_t submitted;		/* of these */
+	bool defers;			/* chan_submit() does it, while something is not done */
 	int id;
 };
 
@@ -59,6 +61,14 @@ int chan_copy(struct chan *chan, const struct copy *copy);
 int chan_fill(struct chan *chan, uint64_t dst, uint32_t value, uint32_t words);
 /* Add to a word by an atomic access. */
 int chan_add(struct chan *chan, uint64_t word, uint32_t value);
+/*
+ * Submit what was deferred. A channel that defers has one submission at a time: while the GPU
+ * stands in a fault, nouveau waits for space in its ring for milliseconds on 6.12 and for a second
+ * on 7.3, then the ioctl fails, and libdrm drops what was submitted without an error.
+ */
+int chan_submit(struct chan *chan);
+/* Has all that was submitted been done by now? */
+bool chan_idle(const struct chan *chan);
 /* Any words. */
 int chan_push(struct chan *chan, const uint32_t *word, unsigned int nr);
 /* Wait until all that was begun is done. 0, -EIO if the channel died of it, -EBUSY. */

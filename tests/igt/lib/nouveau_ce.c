@@ -141,6 +141,7 @@ static int ce_queue_open(struct svm_gpu *gpu, struct svm_queue **queue)
 		free(ce);
 		return ret;
 	}
+	ce->chan.defers = true;
 	if (drmPrimeHandleToFD(ce->chan.gpu->fd, ce->chan.sem->handle, DRM_CLOEXEC, &ce->fence)) {
 		ret = -errno;
 		chan_close(&ce->chan);
@@ -196,13 +197,22 @@ static int ce_add(struct svm_queue *queue, uint32_t *word, uint32_t value)
 static int ce_wait(struct svm_queue *queue, unsigned int ms)
 {
 	struct ce_queue *ce = to_queue(queue);
-	const int ret = poll_within(ce->fence, POLLOUT, ms);
+	int ret;
 
-	if (ret <= 0)
-		return ret ? ret : -ETIME;
-	/* The fence of a channel that has been killed is signalled as well. */
-	ce->dead = !chan_done(&ce->chan);
-	return ce->dead ? -EIO : 0;
+	/* What was submitted, then what was deferred meanwhile. */
+	do {
+		ret = poll_within(ce->fence, POLLOUT, ms);
+		if (ret <= 0)
+			return ret ? ret : -ETIME;
+		/* The fence of a channel that has been killed is signalled as well. */
+		ce->dead = !chan_idle(&ce->chan);
+		if (ce->dead)
+			return -EIO;
+		if (chan_done(&ce->chan))
+			return 0;
+		ret = chan_submit(&ce->chan);
+	} while (!ret);
+	return ret;
 }
 
 const struct svm_backend nouveau_ce_backend = {
