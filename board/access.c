@@ -159,6 +159,7 @@ static bool translate(struct access *access, const struct vmm_space *space, uint
 		stat_add(access->events, STAT_pte_reads, count.pte_reads);
 		if (count.bad_tables) {
 			stat_add(access->events, STAT_bad_tables, count.bad_tables);
+			stat_add(access->events, STAT_bus_errors, count.bus_errors);
 			event_once(access->events, GUEST_ERROR, 0x2000000000000ULL | space->pdb,
 				   "page table where no memory is, directory %#llx",
 				   (unsigned long long)space->pdb);
@@ -192,12 +193,13 @@ static bool translate(struct access *access, const struct vmm_space *space, uint
 	*at = memory_at(&access->memory, entry->page.aperture, addr, *n, write);
 	if (!*at) {
 		/* Beyond VRAM, or with an IOMMU: what the driver has unmapped. */
+		const bool off = access->memory.bus_off && entry->page.aperture != VRAM;
+
 		stat_add(access->events, STAT_bus_errors, 1);
 		event(access->events, EVENT_bus_error, access->chan, va, addr);
-		event_once(access->events, GUEST_ERROR, 0x3000000000000ULL | write,
-			   "%s %s; the first: va %#llx bus %#llx",
-			   write ? "write" : "read", access->memory.bus_off ?
-			   "without bus mastering" : "where nothing is",
+		event_once(access->events, GUEST_ERROR, 0x3000000000000ULL | off << 1 | write,
+			   "%s %s; the first: va %#llx bus %#llx", write ? "write" : "read",
+			   off ? "while bus mastering is off" : "where nothing is",
 			   (unsigned long long)va, (unsigned long long)addr);
 		return true;
 	}

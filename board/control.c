@@ -280,7 +280,7 @@ void control_read(struct control *control, unsigned int region, uint64_t offset,
 {
 	uint8_t *bytes = buf;
 
-	if (region == 7) {
+	if (region == GPU_CONFIG) {
 		pci_read(&control->pci, offset, buf, len);
 		return;
 	}
@@ -303,7 +303,7 @@ void control_write(struct control *control, unsigned int region, uint64_t offset
 {
 	const uint8_t *bytes = buf;
 
-	if (region == 7) {
+	if (region == GPU_CONFIG) {
 		if (pci_write(&control->pci, offset, buf, len) == PCI_FLR)
 			control_reset(control);
 		return;

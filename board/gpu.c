@@ -61,8 +61,8 @@ static void update_interrupt(struct gpu *gpu)
 	gpu->gates.held[GATE_notify] = notify && gpu->pri.fault_buffer.pulse;
 	if (!gpu->armed || asleep(gpu) || !pri_interrupts(&gpu->pri))
 		return;
-	/* A message is a write to the bus; INTx is none. */
-	if (!gpu->intx && gpu->access.memory.bus_off)
+	/* A message is a write to memory, and needs bus mastering; INTx does not. */
+	if (gpu->access.memory.bus_off && !gpu->intx(gpu->interrupt_arg))
 		return;
 	if (knob(gpu, KNOB_drop_interrupts) && gpu->interrupts) {
 		knob_take(&gpu->knobs, KNOB_drop_interrupts);
@@ -217,12 +217,23 @@ static void runlist(struct gpu *gpu, const struct pri_ask *ask)
 	const unsigned int id = ask->data >> 20 & 0xf, entries = ask->data & 0xffff;
 	unsigned int tsg = 0, left = 0;
 	bool was_listed[FIFO_CHANNELS] = {};
+	uint32_t word;
 
 	event(gpu->events, EVENT_runlist, -1, ask->addr, ask->data);
 	if (id >= FIFO_RUNLISTS) {
 		event_once(gpu->events, GUEST_ERROR, 0x7000000000000ULL | id,
 			   "runlist %u is submitted, there is none", id);
 		return;
+	}
+	/* All of it is read, or nothing is changed. */
+	gpu->access.chan = -1;
+	for (unsigned int i = 0; i < entries; i++) {
+		if (!access_physical(&gpu->access, ask->aperture, ask->addr + i * 8ULL, false,
+				     &word, 4)) {
+			event_once(gpu->events, GUEST_ERROR, 0x8000000000000ULL | id,
+				   "runlist %u cannot be read", id);
+			return;
+		}
 	}
 	for (unsigned int i = 0; i < gpu->chans; i++) {
 		was_listed[i] = gpu->chan[i].listed && gpu->chan[i].runlist == id;
@@ -231,13 +242,8 @@ static void runlist(struct gpu *gpu, const struct pri_ask *ask)
 	}
 	for (unsigned int i = 0; i < entries; i++) {
 		struct gpu_chan *chan;
-		uint32_t word;
 
-		if (!memory_read32(&gpu->access.memory, ask->aperture, ask->addr + i * 8ULL, &word)) {
-			event_once(gpu->events, GUEST_ERROR, 0x8000000000000ULL | id,
-				   "runlist %u lies where no memory is", id);
-			return;
-		}
+		access_physical(&gpu->access, ask->aperture, ask->addr + i * 8ULL, false, &word, 4);
 		if (word & 1 << 13) {
 			tsg = word & 0xfff;
 			left = word >> 26;
@@ -634,7 +640,8 @@ static uint32_t bar0_read(struct gpu *gpu, uint32_t addr)
 	if (addr >= PRAMIN_FIRST && addr <= PRAMIN_LAST) {
 		const uint64_t at = pramin(gpu, addr, &aperture);
 
-		memory_read32(&gpu->access.memory, aperture, at, &value);
+		gpu->access.chan = -1;
+		access_physical(&gpu->access, aperture, at, false, &value, 4);
 		return value;
 	}
 	if (addr >= PROM_FIRST && addr <= PROM_LAST) {
@@ -662,7 +669,8 @@ static void bar0_write(struct gpu *gpu, uint32_t addr, uint32_t value)
 	if (addr >= PRAMIN_FIRST && addr <= PRAMIN_LAST) {
 		const uint64_t at = pramin(gpu, addr, &aperture);
 
-		memory_write32(&gpu->access.memory, aperture, at, value);
+		gpu->access.chan = -1;
+		access_physical(&gpu->access, aperture, at, true, &value, 4);
 		return;
 	}
 	if (addr >= PROM_FIRST && addr <= PROM_LAST)
@@ -674,7 +682,7 @@ static void bar0_write(struct gpu *gpu, uint32_t addr, uint32_t value)
 	}
 	pri_write(&gpu->pri, addr, value, &ask);
 	/* Without messages nobody rearms: it is a level, looked at when the mask is opened. */
-	if (gpu->intx && (addr == 0x000160 || addr == 0x000164))
+	if ((addr == 0x000160 || addr == 0x000164) && gpu->intx(gpu->interrupt_arg))
 		gpu->armed = true;
 	do_ask(gpu, &ask);
 }
@@ -773,12 +781,17 @@ void gpu_read(struct gpu *gpu, unsigned int region, uint64_t offset, void *buf, 
 	update_interrupt(gpu);
 }
 
+static void command_changed(struct gpu *gpu)
+{
+	gpu->access.memory.bus_off = !pci_bus_master(&gpu->pci);
+}
+
 static void config_write(struct gpu *gpu, uint64_t offset, const void *buf, uint32_t len)
 {
 	const unsigned int before = pci_power(&gpu->pci);
 	const enum pci_event what = pci_write(&gpu->pci, offset, buf, len);
 
-	gpu->access.memory.bus_off = !pci_bus_master(&gpu->pci);
+	command_changed(gpu);
 	switch (what) {
 	case PCI_NOTHING:
 		break;
@@ -788,6 +801,10 @@ static void config_write(struct gpu *gpu, uint64_t offset, const void *buf, uint
 		stat_add(gpu->events, STAT_power_changes, 1);
 		event(gpu->events, EVENT_power, -1, 0, pci_power(&gpu->pci));
 		layout(gpu);
+		if (pci_power(&gpu->pci) && knob(gpu, KNOB_lose_vram)) {
+			memory_lose_vram(&gpu->access.memory);
+			tlb_flush_all(&gpu->access.tlb);
+		}
 		gpu->kick = true;
 		break;
 	case PCI_FLR:
@@ -1080,7 +1097,7 @@ const char *gpu_knob(struct gpu *gpu, unsigned int nr, uint64_t value)
 	const char *why;
 
 	if (nr == KNOB_torn && value && gpu->bar2.fd >= 0)
-		return "BAR2 is mapped: its writes are not seen";
+		return "writes of BAR2 are seen with --bar2 trapped only";
 	why = knob_set(&gpu->knobs, nr, value);
 	if (why)
 		return why;
@@ -1157,6 +1174,29 @@ bool gpu_exclude(struct gpu *gpu, uint32_t chan, uint64_t start, uint64_t size)
 
 /* ---- power-on ---- */
 
+static void reset(struct gpu *gpu)
+{
+	gpu_access_stop(gpu);
+	gpu->hands = 0;
+	memset(gpu->chan, 0, sizeof(gpu->chan));
+	gpu->chans = 0;
+	pri_reset(&gpu->pri, gpu->access.memory.vram_size, knob(gpu, KNOB_ce_runlist), gpu->events);
+	pci_reset(&gpu->pci);
+	command_changed(gpu);
+	tlb_flush_all(&gpu->access.tlb);
+	gpu->access.blocks = gpu->access.windows = 0;
+	memset(gpu->access.block, 0, sizeof(gpu->access.block));
+	window_bind(&gpu->bar[0], &gpu->access.memory, false, 0);
+	window_bind(&gpu->bar[1], &gpu->access.memory, false, 0);
+	layout(gpu);
+	gpu->flushes = 0;
+	gpu->replay_due = false;
+	gpu->kick = false;
+	gpu->armed = true;
+	memset(gpu->gates.held, 0, sizeof(gpu->gates.held));
+	memset(gpu->holds, 0, sizeof(gpu->holds));
+}
+
 int gpu_init(struct gpu *gpu, struct events *events, uint64_t vram_size, bool bar2_mapped,
 	     uint16_t subdevice)
 {
@@ -1180,7 +1220,7 @@ int gpu_init(struct gpu *gpu, struct events *events, uint64_t vram_size, bool ba
 	gpu->engine.access = &gpu->access;
 	vbios_make(gpu->vbios, GPU_VENDOR, GPU_DEVICE);
 	pci_init(&gpu->pci, &identity);
-	gpu_reset(gpu);
+	reset(gpu);
 	return 0;
 }
 
@@ -1194,22 +1234,5 @@ void gpu_reset(struct gpu *gpu)
 {
 	stat_add(gpu->events, STAT_resets, 1);
 	event(gpu->events, EVENT_reset, -1, 0, 0);
-	gpu_access_stop(gpu);
-	gpu->hands = 0;
-	memset(gpu->chan, 0, sizeof(gpu->chan));
-	gpu->chans = 0;
-	pri_reset(&gpu->pri, gpu->access.memory.vram_size, knob(gpu, KNOB_ce_runlist), gpu->events);
-	pci_reset(&gpu->pci);
-	gpu->access.memory.bus_off = true;
-	tlb_flush_all(&gpu->access.tlb);
-	gpu->access.blocks = gpu->access.windows = 0;
-	memset(gpu->access.block, 0, sizeof(gpu->access.block));
-	window_bind(&gpu->bar[0], &gpu->access.memory, false, 0);
-	window_bind(&gpu->bar[1], &gpu->access.memory, false, 0);
-	layout(gpu);
-	gpu->flushes = 0;
-	gpu->replay_due = false;
-	gpu->kick = false;
-	gpu->armed = true;
-	memset(gpu->gates.held, 0, sizeof(gpu->gates.held));
+	reset(gpu);
 }

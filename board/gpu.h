@@ -105,9 +105,9 @@ struct gpu {
 	bool kick;			/* somebody may be able to go on */
 	bool armed;			/* the next interrupt is signalled */
 	bool interrupts;		/* the last was taken: the client has enabled it */
-	bool intx;			/* the client wants no message, but a level */
 	/* Raise it; false: the client has not enabled it. */
 	bool (*interrupt)(void *arg);
+	bool (*intx)(void *arg);	/* the client wants no message, but a level */
 	void *interrupt_arg;
 };
 

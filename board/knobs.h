@@ -5,7 +5,7 @@ KNOB(fault_entries, 0, 4096, "use so many entries of the fault buffer only; 0: a
 KNOB(drop_replays, 0, UINT32_MAX, "ignore so many replays from now on")
 KNOB(drop_valid, 0, UINT32_MAX, "write so many fault buffer entries without VALID")
 KNOB(drop_flushes, 0, UINT32_MAX, "ignore so many TLB flushes, but say that they are done")
-KNOB(drop_interrupts, 0, UINT32_MAX, "lose so many interrupts; the guest rearms none that it never got, so write 0 then")
+KNOB(drop_interrupts, 0, UINT32_MAX, "lose so many interrupts; afterwards set it to 0, or no interrupt comes any more")
 KNOB(delay_fault, 0, 10000000, "microseconds from a fault to its entry in the fault buffer")
 KNOB(delay_replay, 0, 10000000, "microseconds from a replay to its effect")
 KNOB(delay_flush, 0, 10000000, "microseconds from a TLB flush to its effect")
@@ -19,3 +19,4 @@ KNOB(ce_runlist, 0, 3, "the copy engine's runlist; read by the driver when it pr
 KNOB(fault_level, 0, 1, "the fault buffer's interrupt is a level, as on silicon, not once an entry")
 KNOB(replay_flushes, 1, 1, "a replay drops the whole TLB, as 0x100cbc asks; 0: it leaves the TLB alone, so a missing flush stays visible")
 KNOB(gate_limit, 300000, 3600000, "milliseconds after which a closed gate that holds something opens")
+KNOB(lose_vram, 0, 1, "VRAM loses its contents in D3hot, as it does without power")

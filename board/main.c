@@ -198,6 +198,11 @@ static int parse(int argc, char **argv, struct options *options, struct knobs *k
 			argv[optind]);
 		return -1;
 	}
+	if (options->socket && options->control && !strcmp(options->socket, options->control)) {
+		fprintf(stderr, "board: --socket and --control are one path: %s; name two\n",
+			options->socket);
+		return -1;
+	}
 	if (!options->socket) {
 		fprintf(stderr, "board: --socket PATH is missing (see board --help)\n");
 		return -1;
@@ -253,6 +258,11 @@ static bool on_interrupt(void *arg)
 	return vfio_user_interrupt(arg);
 }
 
+static bool on_intx(void *arg)
+{
+	return vfio_user_intx(arg);
+}
+
 static void on_control_read(void *dev, unsigned int region, uint64_t offset, void *buf,
 			    uint32_t len)
 {
@@ -296,6 +306,7 @@ static int listen_on(struct board *board, const struct options *options)
 	control->region[0].size = CONTROL_BAR_SIZE;
 	control->region[VFIO_USER_CONFIG].size = PCI_CONFIG_SIZE;
 	board->gpu.interrupt = on_interrupt;
+	board->gpu.intx = on_intx;
 	board->gpu.interrupt_arg = gpu;
 	if (options->control && vfio_user_listen(control, options->control))
 		return -1;
@@ -359,7 +370,6 @@ static int serve(struct board *board, int signal_fd)
 			vfio_user_receive(&board->control_socket);
 		if (!fd[0].revents)
 			continue;
-		board->gpu.intx = board->gpu_socket.irq_index == 0;
 		rc = vfio_user_receive(&board->gpu_socket);
 		if (rc <= 0)
 			return rc;
@@ -400,18 +410,27 @@ static struct board *board_new(const struct options *options, const struct knobs
 		     0x118f + options->serial)) {
 		fprintf(stderr, "board: %" PRIu64 " MiB of device memory: %s\n",
 			(uint64_t)(options->vram / MIB), strerror(errno));
-		gpu_fini(&board->gpu);
-		if (board->log)
-			fclose(board->log);
-		if (board->summary != stderr)
-			fclose(board->summary);
-		free(board);
-		return NULL;
+		goto failed;
 	}
-	for (unsigned int i = 0; i < KNOBS; i++)
-		gpu_knob(&board->gpu, i, knobs->value[i]);
+	for (unsigned int i = 0; i < KNOBS; i++) {
+		const char *why = gpu_knob(&board->gpu, i, knobs->value[i]);
+
+		if (why) {
+			fprintf(stderr, "board: --set %s=%" PRIu64 ": %s\n", knob_name(i),
+				knobs->value[i], why);
+			goto failed;
+		}
+	}
 	control_init(&board->control, &board->gpu, options->serial);
 	return board;
+failed:
+	gpu_fini(&board->gpu);
+	if (board->log)
+		fclose(board->log);
+	if (board->summary != stderr)
+		fclose(board->summary);
+	free(board);
+	return NULL;
 }
 
 /* Its logs are complete. 0, or -1: one cannot be written. */

@@ -36,6 +36,11 @@ void memory_fini(struct memory *memory)
 	memset(memory, 0, sizeof(*memory));
 }
 
+void memory_lose_vram(struct memory *memory)
+{
+	madvise(memory->vram, memory->vram_size, MADV_DONTNEED);
+}
+
 static const char *whole_file(struct memory *memory, int fd, struct memory_file **found)
 {
 	struct memory_file *file = NULL;
@@ -115,6 +120,9 @@ const char *memory_map(struct memory *memory, uint64_t iova, uint64_t size, int 
 
 	if (!size || iova + (size - 1) < iova)
 		return "a map of nothing, or beyond the last address";
+	/* Words of the guest's are read and written at once. */
+	if ((iova | size | offset) & ~PAGE_MASK)
+		return "a map that is not of whole pages";
 	at = find(memory, iova);
 	if (at < memory->maps && memory->map[at].iova <= iova + (size - 1))
 		return "a map over another";

@@ -34,7 +34,7 @@ struct memory {
 	uint8_t *vram;
 	uint64_t vram_size;
 	uint64_t bus_limit;	/* first bus address that it cannot reach; 0: all */
-	bool bus_off;		/* it may not be the bus's master: the guest's memory is out of reach */
+	bool bus_off;		/* PCI_COMMAND_MASTER is clear: the guest's memory is out of reach */
 	struct memory_file file[MEMORY_FILES];
 	struct memory_map *map;	/* sorted by iova, without overlaps */
 	size_t maps, room;
@@ -44,6 +44,8 @@ struct memory {
 /* 0, or -1 with errno. */
 int memory_init(struct memory *memory, uint64_t vram_size);
 void memory_fini(struct memory *memory);
+/* VRAM loses its contents. Nothing of it may be shown by BAR2's file. */
+void memory_lose_vram(struct memory *memory);
 
 /*
  * The client maps [iova, iova + size) to its file at offset; fd stays the caller's. NULL, or in

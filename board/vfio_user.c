@@ -813,6 +813,11 @@ int vfio_user_receive(struct vfio_user *vu)
 	return rc > 0 ? 0 : -1;
 }
 
+bool vfio_user_intx(const struct vfio_user *vu)
+{
+	return vu->irq >= 0 && vu->irq_index == VFIO_PCI_INTX_IRQ_INDEX;
+}
+
 bool vfio_user_interrupt(struct vfio_user *vu)
 {
 	const uint64_t one = 1;

@@ -76,6 +76,8 @@ int vfio_user_fd(const struct vfio_user *vu);
  * is unmapped, and the next client may come.
  */
 int vfio_user_receive(struct vfio_user *vu);
+/* The client has enabled INTx, not MSI. */
+bool vfio_user_intx(const struct vfio_user *vu);
 /* Raise the interrupt. False: the client has not enabled it. */
 bool vfio_user_interrupt(struct vfio_user *vu);
 /* After vfio_user_listen(), also if that failed. Removes the socket. */

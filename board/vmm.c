@@ -63,6 +63,7 @@ static bool read_entry(struct memory *memory, enum aperture aperture, uint64_t a
 	if (memory_read64(memory, aperture, addr, entry))
 		return true;
 	count->bad_tables++;
+	count->bus_errors += aperture != VRAM;
 	return false;
 }
 

@@ -31,7 +31,11 @@ struct vmm_page {
 	bool sparse;		/* no memory: reads give zeros, writes are lost */
 };
 
-struct vmm_walk_count { uint64_t pte_reads, bad_tables; };
+struct vmm_walk_count {
+	uint64_t pte_reads;
+	uint64_t bad_tables;	/* tables where no memory is */
+	uint64_t bus_errors;	/* of these, on the bus */
+};
 
 /* Read the address space out of an instance block. False: there is no memory. */
 bool vmm_space_read(struct memory *memory, uint64_t inst, struct vmm_space *space);

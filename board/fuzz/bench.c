@@ -37,6 +37,12 @@ static bool message(void *arg)
 	return true;
 }
 
+static bool intx(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
 static void bar_tables(struct bench *bench, uint64_t at, uint64_t shows, unsigned int pages)
 {
 	*word64(bench, at + 0x200) = (at + 0x1000) | 0xc00;
@@ -82,6 +88,7 @@ struct bench *bench_new(bool bar2_mapped)
 	events_init(&bench->events, NULL);
 	must(!gpu_init(&bench->gpu, &bench->events, BENCH_VRAM, bar2_mapped, 0), "gpu_init()");
 	bench->gpu.interrupt = message;
+	bench->gpu.intx = intx;
 	control_init(&bench->control, &bench->gpu, 0);
 	bench->fd = memfd_create("guest", MFD_ALLOW_SEALING);
 	must(bench->fd >= 0 && !ftruncate(bench->fd, BENCH_GUEST) &&

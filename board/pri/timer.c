@@ -41,6 +41,14 @@ bool timer_read(struct pri_timer *timer, uint32_t addr, uint64_t now, uint32_t *
 	return false;
 }
 
+/* The next time that the lower half is the alarm's. */
+static void set_due(struct pri_timer *timer, uint64_t now)
+{
+	const uint64_t t = timer_time(timer, now);
+
+	timer->due = t + (uint32_t)(timer->alarm - (uint32_t)t);
+}
+
 bool timer_write(struct pri_timer *timer, uint32_t addr, uint32_t value, uint64_t now)
 {
 	const uint64_t t = timer_time(timer, now);
@@ -60,15 +68,16 @@ bool timer_write(struct pri_timer *timer, uint32_t addr, uint32_t value, uint64_
 		return true;
 	case 0x009400:
 		timer->offset += ((t & ~0xffffffffULL) | value) - t;
+		set_due(timer, now);
 		return true;
 	case 0x009410:
 		timer->offset += ((uint64_t)value << 32 | (uint32_t)t) - t;
+		set_due(timer, now);
 		return true;
 	case 0x009420:
 		timer->alarm = value;
 		timer->alarm_set = true;
-		/* The next time that the lower half is that. */
-		timer->due = t + (uint32_t)(value - (uint32_t)t);
+		set_due(timer, now);
 		return true;
 	}
 	return false;

@@ -135,6 +135,11 @@ static bool message(void *arg)
 	return true;
 }
 
+static bool level(void *arg)
+{
+	return ((struct rig *)arg)->intx;
+}
+
 static int setup(void **state, bool mapped)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
@@ -151,6 +156,7 @@ static int setup(void **state, bool mapped)
 	rig->access = &rig->gpu->access;
 	rig->memory = &rig->access->memory;
 	rig->gpu->interrupt = message;
+	rig->gpu->intx = level;
 	rig->gpu->interrupt_arg = rig;
 	rig->gpu->engine.budget = INT64_MAX;
 	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -220,7 +226,7 @@ enum channel_went rig_run(struct rig *rig)
 	for (unsigned int i = 0; i < 100000; i++) {
 		enum channel_went went;
 
-		rig->gpu->engine.time = event_now(rig->events);
+		rig->gpu->engine.time = event_now(rig->events) + RIG_PTIMER;
 		went = channel_step(&rig->gpu->engine, &rig->chan);
 
 		if (went == WENT_INTERRUPTS)

@@ -86,6 +86,7 @@ struct rig {
 	unsigned int non_stalls;	/* of it */
 	unsigned int messages;		/* the GPU's interrupts */
 	bool deaf;			/* the client has not enabled them */
+	bool intx;			/* it wants a level */
 	uint32_t put;			/* GP_PUT */
 	uint32_t pushed;		/* words of the pushbuffer that are used */
 };
@@ -93,6 +94,8 @@ struct rig {
 int rig_setup(void **state);
 int rig_setup_mapped(void **state);	/* BAR2 is memory */
 int rig_teardown(void **state);
+/* In rig_run() PTIMER is that much before the board's clock. */
+#define RIG_PTIMER	0x5500000000
 /* PCI_COMMAND; rig_setup() has enabled memory and bus mastering. */
 void rig_command(struct rig *rig, uint16_t command);
 void rig_advance(uint64_t ns);

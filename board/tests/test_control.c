@@ -62,9 +62,9 @@ static void identity(void **state)
 	assert_int_equal(get(0x0018), FIFO_CHANNELS);
 	assert_int_equal(get(0x001c), CONTROL_ORACLE_OFF);
 	/* Configuration space: nobody's device, of a class that no driver claims. */
-	control_read(&control, 7, 0, &value, 4);
+	control_read(&control, GPU_CONFIG, 0, &value, 4);
 	assert_int_equal(value, CONTROL_DEVICE << 16 | CONTROL_VENDOR);
-	control_read(&control, 7, 8, &value, 4);
+	control_read(&control, GPU_CONFIG, 8, &value, 4);
 	assert_int_equal(value >> 8, 0xff0000);
 	/* Read only, not there, another region. */
 	set(0x0000, 0);
@@ -383,7 +383,7 @@ static void reset(void **state)
 	set(ACCESS(0, CONTROL_ACCESS_CHAN), RIG_CHAN);
 	set64(ACCESS(0, CONTROL_ACCESS_VA), MISSING);
 	set(CONTROL_REG_START, 1);
-	control_write(&control, 7, 0x80, &flr, 2);
+	control_write(&control, GPU_CONFIG, 0x80, &flr, 2);
 	assert_int_equal(get(CONTROL_GATE_BASE + 8 * GATE_flush), 0);
 	assert_int_equal(get(CONTROL_REG_PENDING), 0);
 	assert_int_equal(get(ACCESS(0, CONTROL_ACCESS_STATE)), CONTROL_STOPPED);

@@ -593,7 +593,18 @@ static void intx(void **state)
 	struct rig *rig = *state;
 
 	rig_start(rig);
-	rig->gpu->intx = true;
+	rig->intx = true;
+	/* It is no write to memory. */
+	rig_command(rig, PCI_COMMAND_MEMORY);
+	wr(rig, 0x9140, 1);
+	wr(rig, 0x9420, rd(rig, 0x9400) + 1000);
+	rig_advance(2000);
+	rig_work(rig);
+	assert_int_equal(rig->messages, 1);
+	wr(rig, 0x9100, 1);
+	wr(rig, 0x160, 0xffffffff);
+	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	rig->messages = 0;
 	copy_word(rig, RIG_VA, MISSING);
 	rig_work(rig);
 	assert_int_equal(rig->messages, 1);
@@ -1077,6 +1088,7 @@ static void d3hot(void **state)
 	assert_int_equal(config_read(rig, 0), GPU_DEVICE << 16 | GPU_VENDOR);
 	/* What has not been reset is as it was. */
 	config_write(rig, 0x64, 0);
+	assert_int_equal(stat_of(rig, STAT_power_changes), 2);
 	assert_int_equal(rd(rig, 0), 0x130000a1);
 	assert_int_equal(rd(rig, 0x160), 0xffffffff);
 	assert_true(runs(rig, 1));
@@ -1095,6 +1107,7 @@ static void flr(void **state)
 	rig_work(rig);
 	/* Bit 15 of PCI Express' device control. */
 	config_write(rig, 0x80, 0x8000);
+	assert_int_equal(stat_of(rig, STAT_resets), 1);
 	assert_int_equal(rig->gpu->pending, 0);
 	assert_int_equal(rd(rig, 0x160), 0);
 	assert_int_equal(rd(rig, 0x1704), 0);
@@ -1104,8 +1117,14 @@ static void flr(void **state)
 	assert_int_equal(rd(rig, 0x100), 0);
 	/* BAR1 shows VRAM from its beginning, which is kept. */
 	assert_int_equal(bar_rd(rig, GPU_BAR1, AT_RUNLIST), *vram32(rig, AT_RUNLIST));
-	/* The driver enables bus mastering again. */
+	/* The guest's memory is out of reach, by PRAMIN, until bus mastering is enabled again. */
+	*word(rig, 0) = 0x4711;
+	wr(rig, 0x1700, 2 << 24 | RIG_IOVA >> 16);
+	assert_int_equal(rd(rig, 0x700000 + (RIG_IOVA & 0xffff)), 0);
+	assert_int_equal(stat_of(rig, STAT_bus_errors), 1);
 	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	assert_int_equal(rd(rig, 0x700000 + (RIG_IOVA & 0xffff)), 0x4711);
+	wr(rig, 0x1700, 0);
 	rig_start(rig);
 	memset(userd(rig, 0), 0, USERD_SIZE);
 	rig->put = 0;
@@ -1127,14 +1146,48 @@ static void bus_master(void **state)
 	assert_int_equal(stat_of(rig, STAT_bus_errors), 2);
 	/* In VRAM it works. */
 	assert_true(runs(rig, 1));
+	/* PRAMIN, a runlist, a page table: bus errors too. The channel stays in its runlist. */
+	wr(rig, 0x1700, 2 << 24 | RIG_IOVA >> 16);
+	wr(rig, 0x700000 + (RIG_IOVA & 0xffff), 0x3333);
+	wr(rig, 0x1700, 0);
+	assert_int_equal(*word(rig, 0), 0x1111);
+	assert_int_equal(stat_of(rig, STAT_bus_errors), 3);
+	wr(rig, 0x2270, 3 << 28 | RIG_IOVA >> 12);
+	wr(rig, 0x2274, 2);
+	assert_int_equal(stat_of(rig, STAT_bus_errors), 4);
+	assert_true(runs(rig, 2));
+	pd0(rig)[1] = PDE_SYS(RIG_IOVA);
+	rig_flush(rig, AT_PD3);
 	copy_word(rig, RIG_VA, MISSING);
 	rig_work(rig);
-	assert_int_equal(rd(rig, 0x2a80), 1);
+	assert_true(stat_of(rig, STAT_bus_errors) > 4);
+	pd0(rig)[1] = PDE_VRAM(AT_SPT);
+	wr(rig, 0x2a7c, rd(rig, 0x2a80));
+	rig_replay(rig);
+	rig_work(rig);
+	copy_word(rig, RIG_VA, MISSING);
+	rig_work(rig);
 	assert_int_equal(rig->messages, 0);
 	/* The message was due meanwhile. */
 	rig_command(rig, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	rig_work(rig);
 	assert_int_equal(rig->messages, 1);
+}
+
+/* Without power VRAM is lost, and what the TLB had of it. */
+static void lose_vram(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start(rig);
+	set_knob(rig, KNOB_lose_vram, 1);
+	*vram32(rig, AT_SEM) = 0x1234;
+	*vram32(rig, AT_BAR2_SHOWS) = 0x5678;
+	config_write(rig, 0x64, 3);
+	config_write(rig, 0x64, 0);
+	assert_int_equal(*vram32(rig, AT_SEM), 0);
+	assert_int_equal(*vram32(rig, AT_BAR2_SHOWS), 0);
+	assert_int_equal(*vram64(rig, AT_PD3), 0);
 }
 
 /* What the device writes as a time is what PTIMER shows. */
@@ -1517,11 +1570,13 @@ int main(void)
 		TEST(d3hot),
 		TEST(flr),
 		TEST(bus_master),
+		TEST(lose_vram),
 		TEST(times),
 		TEST(accesses),
 		TEST(bars),
 		TEST(pramin_and_prom),
 		TEST(bar2_modes),
+		MAPPED(lose_vram),
 		MAPPED(bar2_mapped_modes),
 		MAPPED(bar2_mapped_limits),
 		TEST(dma),

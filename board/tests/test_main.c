@@ -316,6 +316,8 @@ static void bad_arguments(void **state)
 	}
 	assert_int_equal(run(b, NULL, NULL, NULL, NULL, NULL), 2);
 	assert_true(said(b->err, "--socket PATH is missing"));
+	assert_int_equal(run(b, "--socket", b->socket, "--control", b->socket, NULL), 2);
+	assert_true(said(b->err, "are one path"));
 	assert_int_equal(run(b, "--socket", b->socket, "surplus", NULL, NULL), 2);
 	assert_true(said(b->err, "surplus"));
 	assert_int_equal(run(b, "--socket", NULL, NULL, NULL, NULL), 2);
@@ -335,6 +337,9 @@ static void bad_files(void **state)
 	assert_true(said(b->err, path));
 	assert_int_equal(run(b, "--socket", b->socket, "--control", path, NULL), 1);
 	assert_true(said(b->err, path));
+	/* Two options that are right, but not together. */
+	assert_int_equal(run(b, "--socket", b->socket, "--bar2=mapped", "--set=torn=1", NULL), 1);
+	assert_true(said(b->err, "--set torn=1"));
 	/* Folders are made, also above it; not below a file. */
 	snprintf(path, sizeof(path), "%s/file/fw", b->dir);
 	snprintf(name, sizeof(name), "%s/file", b->dir);

@@ -153,13 +153,17 @@ static void refused(void **state)
 	assert_non_null(memory_map(&memory, 0x10000, 0x2000, fd, 0, true));
 	assert_non_null(memory_map(&memory, 0x0f000, 0x2000, fd, 0, true));
 	assert_non_null(memory_map(&memory, 0x11000, 0x2000, fd, 0, true));
-	assert_non_null(memory_map(&memory, 0x10800, 0x800, fd, 0, true));
+	assert_non_null(memory_map(&memory, 0x11000, 0x1000, fd, 0, true));
 	assert_non_null(memory_map(&memory, 0x00000, 0x10000 * 4, fd, 0, true));
 	/* Beyond the end of its file. */
-	assert_non_null(memory_map(&memory, 0x20000, 0x10001, fd, 0, true));
-	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fd, 0xf001, true));
-	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fd, 0x10001, true));
-	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fd, ~0ULL, true));
+	assert_non_null(memory_map(&memory, 0x20000, 0x11000, fd, 0, true));
+	assert_non_null(memory_map(&memory, 0x20000, 0x2000, fd, 0xf000, true));
+	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fd, 0x10000, true));
+	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fd, ~0xfffULL, true));
+	/* Not of whole pages. */
+	assert_non_null(memory_map(&memory, 0x20800, 0x1000, fd, 0, true));
+	assert_non_null(memory_map(&memory, 0x20000, 0x800, fd, 0, true));
+	assert_non_null(memory_map(&memory, 0x20000, 0x1000, fd, 0x800, true));
 	/* No file, no such, none that is memory, an empty one. */
 	assert_non_null(memory_map(&memory, 0x20000, 0x1000, -1, 0, true));
 	assert_non_null(memory_map(&memory, 0x20000, 0x1000, 9999, 0, true));

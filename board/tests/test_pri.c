@@ -206,6 +206,12 @@ static void timer_alarm_(void **state)
 	timer_write(&timer_, 0x9420, 0x10, 0xfffffff0);
 	assert_int_equal(timer_alarm(&timer_, 0xffffffe0), 0x30);
 	assert_int_equal(timer_alarm(&timer_, 0x100000020ULL), 0);
+	/* It follows when the time is set. */
+	timer_write(&timer_, 0x9420, 0x1000, 0x2000);
+	timer_write(&timer_, 0x9410, 1, 0x2000);
+	assert_int_equal(timer_alarm(&timer_, 0x2000), 0xfffff000);
+	timer_write(&timer_, 0x9400, 0xfe0, 0x2000);
+	assert_int_equal(timer_alarm(&timer_, 0x2000), 0x20);
 	/* In PMC, if it is enabled. */
 	pri.timer.intr = 1;
 	assert_int_equal(rd(0x100), 0);
