@@ -5,7 +5,7 @@
  *	ok NAME: figures that are not 0
  *	FAIL NAME: why
  *	skip NAME: not applicable because ...
- *	skip NAME: this kernel is known to fail here because ...
+ *	skip NAME: this kernel is known to fail here: ...
  */
 #include <errno.h>
 #include <signal.h>
@@ -44,20 +44,20 @@ static const struct {
 };
 
 /*
- * Steps that break a kernel without the series, before a version: they are run only by name, and
- * fail then. What comes after them would fail with them: a kernel that has warned is not trusted.
+ * Steps that break a kernel without the series that is older than .before. They run only if they
+ * are named, and fail then; so do the steps after them.
  */
-#define ZERO_PAGE	"hmm_range_fault() fails with -EFAULT for the zero page: the channel that reads it ends; "
-#define NO_FENCE	"who waits for a fence of a channel that was killed waits for 15 s or more"
+#define NO_FENCE	"fences of a channel that was killed are signalled by a time-out only"
+#define ZERO_PAGE	"a read of the zero page ends its channel (hmm_range_fault()), and " NO_FENCE
 static const struct {
 	const char *step;
 	unsigned int before;	/* smoke_kernel() */
 	const char *why;
 } broken[] = {
 	{ "recovery", 504, NO_FENCE },
-	{ "refault", 504, ZERO_PAGE NO_FENCE },
+	{ "refault", 504, ZERO_PAGE },
 	{ "cancel", 504, NO_FENCE },
-	{ "gate-flush", 504, ZERO_PAGE NO_FENCE },
+	{ "gate-flush", 504, ZERO_PAGE },
 };
 
 static const struct {
@@ -215,7 +215,7 @@ static void afterwards(const struct step *step, uint64_t stale, uint64_t bus_err
 		goto client;
 	now -= stale;
 	if (why && now < wanted) {
-		snprintf(result->why, sizeof(result->why), "%llu stale accesses where at least %u were expected (%s); has it been fixed?",
+		snprintf(result->why, sizeof(result->why), "%llu stale accesses where at least %u were expected (%s); if it has been fixed, say --expect patched (EXPECT=patched)",
 			 (unsigned long long)now, wanted, why);
 		return;
 	}
@@ -286,7 +286,7 @@ static bool run_step(const struct step *step, bool by_name, bool last)
 		return true;
 	}
 	if (why) {
-		printf("skip %s: this kernel is known to fail here because %s; to see it, name the step\n",
+		printf("skip %s: this kernel is known to fail here: %s; name the step to see it\n",
 		       step->name, why);
 		skipped++;
 		return true;
@@ -413,11 +413,14 @@ int main(int argc, char **argv)
 			if (!has_expect)
 				return wrong("--expect takes stock, patched or plain");
 		} else {
-			return wrong("an option that there is not, or that needs a word after it");
+			fprintf(stderr, "board-smoke: there is no option %s, or it needs a word after it\n\n",
+				argv[arg]);
+			usage(stderr);
+			return 2;
 		}
 	}
 	if (!has_expect)
-		return wrong("--expect is missing");
+		return wrong("--expect is missing; options come before the steps");
 	for (i = arg; i < (unsigned int)argc; i++) {
 		if (!is_step(argv[i])) {
 			fprintf(stderr, "board-smoke: there is no step \"%s\"; --list has them\n", argv[i]);

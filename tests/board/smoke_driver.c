@@ -377,7 +377,8 @@ static void rmmod(void)
 }
 
 const struct step end_steps[] = {
-	{ "rebind", rebind, "the driver is unbound and bound three times, with resets in between", .limit = 400 },
+	{ "rebind", rebind, "the driver is unbound and bound three times, with resets in between",
+	  .limit = 400 },
 	{ "rmmod", rmmod, "and removed", .limit = 120 },
 	{}
 };

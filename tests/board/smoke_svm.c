@@ -165,7 +165,7 @@ static void refault(void)
 /* To VRAM, used there by the device, and back by the CPU's access. */
 static void svm_bind(void)
 {
-	/* nouveau of 5.3 corrupts memory when it migrates more, see the series. */
+	/* nouveau_dmem_migrate_vma() of 5.3 writes beyond an array when it migrates more. */
 	const unsigned int n = expect == PATCHED || smoke_kernel() >= 504 ? N : 128;
 	const size_t size = n * PAGE;
 	uint32_t *src = small_pages(n), *dst = small_pages(n);

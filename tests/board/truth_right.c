@@ -398,6 +398,7 @@ static struct race {
 	atomic_uint asked, bad;
 	_Atomic uint64_t pfn;
 	atomic_bool end;
+	int pid;
 } *race;
 
 static void __attribute__((noreturn)) asker(void)
@@ -437,9 +438,14 @@ static void round_begin(const uint8_t *p)
 
 static void round_end(const uint8_t *p, const char *what)
 {
+	int status;
+
 	/* It shall have had a chance. */
-	while (race->asked < 2)
+	while (race->asked < 2) {
+		if (waitpid(race->pid, &status, WNOHANG))
+			die("who asks has ended, with status %#x", status);
 		sched_yield();
+	}
 	race->round++;
 	if (frame(p) != race->pfn)
 		return;
@@ -454,16 +460,16 @@ static void races(void)
 {
 	struct child child;
 	uint8_t *p, *q;
-	int fd, pid;
+	int fd, status;
 
 	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (race == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
+	race->pid = fork();
+	if (race->pid < 0)
 		die("fork: %s", strerror(errno));
-	if (!pid)
+	if (!race->pid)
 		asker();
 	/* What is asked about comes afterwards: the asker has nothing of it. */
 	p = region(1);
@@ -509,8 +515,8 @@ static void races(void)
 		round_end(p, "pinned and let go");
 	}
 	race->end = true;
-	if (waitpid(pid, NULL, 0) != pid)
-		die("waitpid: %s", strerror(errno));
+	if (waitpid(race->pid, &status, 0) != race->pid || status)
+		die("who asks has ended with status %#x", status);
 	munmap(q, PAGE);
 	close(fd);
 	forget(p, 1);
