@@ -18,6 +18,8 @@ help: ## this list
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
 	@echo "  UNDO_NEED_GIB=n    how much disk has to be free to begin"
 	@echo "  UNDO_OFFLINE=1     fetch nothing, take what build/cache has"
+	@echo "  UNDO_QEMU=/path    boot guests with that QEMU (10.1 or newer for the board)"
+	@echo "  tools/test-oracle, tools/count: see the heads of these files"
 
 demo: deps ## boot stock and patched BASE, show what a refused reap does to each
 	@tools/demo $(BASE)
@@ -73,15 +75,15 @@ hmm: kernel ## run the kernel's own hmm-tests in a guest on BASE and VARIANT
 	@tools/test-hmm $(BASE) $(VARIANT)
 
 boot: kernel ## a shell in a guest on BASE and VARIANT (exit ends it; GDB=1 waits for gdb, BOARD=1 has a board)
-	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb) $(if $(BOARD),--board)
+	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb) $(if $(filter-out 0,$(BOARD)),--board)
 
 board: deps ## build board/board, the GPU on the PCI bus
 	@$(MAKE) -C board board
 
 # The base commit as it is, unless VARIANT says otherwise.
-board-smoke: override VARIANT := $(if $(filter command,$(firstword $(origin VARIANT))),$(VARIANT),base)
-board-smoke: deps ## nouveau on a board, in a guest: BASE as it is (or VARIANT=...), or KERNEL=trixie, KERNEL="VMLINUZ MODULES" (EXPECT=patched: with the series)
-	@tools/board-smoke $(if $(EXPECT),--expect $(EXPECT)) $(if $(KERNEL),$(KERNEL),$(BASE) $(VARIANT))
+board-smoke: override VARIANT := $(if $(filter command environment,$(firstword $(origin VARIANT))),$(VARIANT),base)
+board-smoke: deps ## nouveau on a board, in a guest: BASE as it is (or VARIANT=...), or KERNEL=trixie, KERNEL="VMLINUZ MODULES" (EXPECT=patched: with the series; STEPS="probe copy": only these)
+	@tools/board-smoke $(if $(EXPECT),--expect $(EXPECT)) $(if $(STEPS),--steps "$(STEPS)") $(if $(KERNEL),$(KERNEL),$(BASE) $(VARIANT))
 
 export: deps ## write commits of build/BASE/src/patched back, and a mailable series
 	@tools/export $(BASE)
