@@ -9,6 +9,7 @@
  * Description: The ioctls of shared virtual memory, and the device's accesses to all kinds
  *	of a process's memory
  */
+#include "dmesg_patterns.h"
 #include "child.h"
 #include "igt_decl.h"
 #include "nouveau_node.h"

@@ -10,10 +10,10 @@
  *	racing		again and again, while the device goes on with its accesses
  *	racing-atomic	the same with atomic accesses among them
  */
+#include "dmesg_patterns.h"
 #include "child.h"
 #include "clock.h"
 #include "igt_decl.h"
-#include "nouveau_node.h"
 #include "operation.h"
 #include "pagemap.h"
 #include "svm_gpu.h"

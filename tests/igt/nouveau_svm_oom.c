@@ -10,13 +10,13 @@
  *	way there, is killed and its memory is reaped, by process_mrelease() or by the OOM
  *	reaper. Its memory has to be free before it has ended, and nobody may hang of it.
  */
+#include "dmesg_patterns.h"
 #include "bystander.h"
 #include "child.h"
 #include "clock.h"
 #include "igt_decl.h"
 #include "kmsg.h"
 #include "memcg.h"
-#include "nouveau_node.h"
 #include "svm_gpu.h"
 #include "svm_probe.h"
 #include "svm_wait.h"
@@ -63,15 +63,6 @@ enum {
 };
 
 enum { ROUNDS = 6, KILLS = 8 };	/* KILLS: no more than 2 * ROUNDS */
-
-/*
- * What the OOM killer has in the log, beside what tells of the victim's queues: its report
- * has a stack, and may come from any function.
- */
-#define OOM_DMESG \
-	"(oom-killer|oom-kill:|oom_reaper:|[Oo]ut of memory|CPU: [0-9]+ |Hardware name:|" \
-	"Call Trace:|</?TASK>| [a-z_0-9.]+\\+0x[0-9a-f]+/0x[0-9a-f]+|RIP: |Code: |" \
-	"R[A-Z0-9][A-Z0-9]: )"
 
 /* The subtest in which the device got stuck: it does not help to try again. */
 static const char *stuck_since;

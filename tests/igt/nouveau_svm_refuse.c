@@ -5,13 +5,13 @@
  * subscriber that counts, one that holds a lock, and an interval notifier. Whoever was called
  * before the refusal has to hear of the end, once, and nobody else; and nobody may hang.
  */
+#include "dmesg_patterns.h"
 #include "bystander.h"
 #include "child.h"
 #include "igt_decl.h"
 #include "leave.h"
 #include "memcg.h"
 #include "neighbours.h"
-#include "nouveau_node.h"
 #include "svm_gpu.h"
 #include "svm_probe.h"
 #include "svm_wait.h"

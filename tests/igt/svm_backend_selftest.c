@@ -9,10 +9,10 @@
  * Description: What lib/svm_gpu.h promises to the tests, held against the back end that they
  *	will use. It says nothing about the driver: run it first where a back end is new
  */
+#include "dmesg_patterns.h"
 #include "child.h"
 #include "clock.h"
 #include "igt_decl.h"
-#include "nouveau_node.h"
 #include "svm_gpu.h"
 #include "svm_require.h"
 #include "svm_wait.h"

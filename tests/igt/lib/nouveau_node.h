@@ -8,10 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What nouveau has in the log, at error level, of a queue that dies. */
-#define NOUVEAU_DEAD_QUEUE_DMESG \
-	"nouveau.*: (fifo:.*(fault|rc scheduled|errored)|.*channel [0-9]+ killed)"
-
 /* Its path. 0; -ENODEV: there is none; or what opening it says. */
 int nouveau_node_find(char *path, size_t size);
 /* Its device's folder in sysfs, whose name is that of its folder in debugfs, where it has one. */

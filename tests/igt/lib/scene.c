@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scene.h"
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
-#include "nouveau_node.h"
 #include "pagemap.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
