@@ -27,8 +27,10 @@
 /**
  * TEST: nouveau svm refuse
  * Category: Core
- * Mega feature: Memory Management
- * Functionality: shared virtual memory, mmu notifiers
+ * Mega feature: Shared virtual memory
+ * Sub-category: nouveau
+ * Functionality: mmu notifiers
+ * Test category: functionality test
  * Description: refused invalidations of memory that the device has mapped
  *
  * SUBTEST: nth-subscriber
@@ -118,7 +120,8 @@ static void check_balance(const char *when, int nr)
 
 	igt_assert_f(!ret, "STATUS: %s\n", strerror(-ret));
 	igt_assert_f(!s.below.count && !s.above.count,
-		     "%s %d: of the counting neighbours' starts, %lld and %lld have no end\n", when, nr,
+		     "%s %d: of the counting neighbours' starts, %lld and %lld have no end\n",
+		     when, nr,
 		     (long long)s.below.count, (long long)s.above.count);
 	igt_assert_f(!s.lock.held, "%s %d: the neighbour's lock is held %lld times\n", when, nr,
 		     (long long)s.lock.held);
@@ -136,7 +139,8 @@ static void finish(void)
 	victim_mrelease(&victim, REAP_MS);
 	reap = victim_mreleased(&victim, REAP_MS + STUCK_MS);
 	freed = charged - memcg_current(&victim.memcg);
-	igt_assert_f(!reap.ret, "process_mrelease(), with nobody who refuses: %s after %u refusals\n",
+	igt_assert_f(!reap.ret,
+		     "process_mrelease(), with nobody who refuses: %s after %u refusals\n",
 		     strerror(-reap.ret), reap.refusals);
 	igt_assert_lte_u64(VICTIM_MIB * MIB * 95 / 100, freed);
 	check_balance("reaped, after refusals:", reap.refusals);
@@ -193,7 +197,8 @@ static void nth_subscriber(void)
 		ret = mrelease();
 		left = get_fail_nth(fd);
 		set_fail_nth(fd, 0);
-		igt_assert_f(left || ret == -EAGAIN, "subscriber %d refused, process_mrelease(): %s\n",
+		igt_assert_f(left || ret == -EAGAIN,
+			     "subscriber %d refused, process_mrelease(): %s\n",
 			     nr, strerror(-ret));
 		refused += !left;
 		check_balance("after a refusal of call", nr);
