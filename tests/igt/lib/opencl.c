@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +50,11 @@ static const char source[] =
 	"{\n"
 	"	if (get_global_id(0) == 0)\n"
 	"		atomic_add(word, value);\n"
+	"}\n"
+	"kernel void mark(global uint *seen, uint value)\n"
+	"{\n"
+	"	if (get_global_id(0) == 0)\n"
+	"		*seen = value;\n"
 	"}\n";
 
 struct opencl_gpu {
@@ -62,7 +68,13 @@ struct opencl_gpu {
 struct opencl_queue {
 	struct svm_queue base;
 	cl_command_queue queue;
-	cl_kernel copy, fill, add;
+	cl_kernel copy, fill, add, mark;
+	/*
+	 * Each kernel is followed by one that writes its number there. Mesa's nouveau completes
+	 * what was begun on a channel that has died, without an error: the number is missing then.
+	 */
+	uint32_t *seen;
+	uint32_t wanted;
 	pthread_mutex_t lock;	/* of all below */
 	pthread_cond_t idle;
 	unsigned int pending;	/* begun and not done */
@@ -268,10 +280,13 @@ static void release(struct opencl_queue *queue)
 		cl.ReleaseKernel(queue->fill);
 	if (queue->add)
 		cl.ReleaseKernel(queue->add);
+	if (queue->mark)
+		cl.ReleaseKernel(queue->mark);
 	if (queue->queue)
 		cl.ReleaseCommandQueue(queue->queue);
 	pthread_mutex_destroy(&queue->lock);
 	pthread_cond_destroy(&queue->idle);
+	munmap(queue->seen, sizeof(*queue->seen));
 	free(queue);
 }
 
@@ -286,10 +301,17 @@ static int opencl_queue_open(struct svm_gpu *base, struct svm_queue **queue)
 
 	if (!new)
 		return -ENOMEM;
+	new->seen = mmap(NULL, sizeof(*new->seen), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (new->seen == MAP_FAILED) {
+		free(new);
+		return -ENOMEM;
+	}
 	pthread_mutex_lock(&gpu->lock);
 	ret = start(gpu, &why);
 	pthread_mutex_unlock(&gpu->lock);
 	if (ret) {
+		munmap(new->seen, sizeof(*new->seen));
 		free(new);
 		return ret;
 	}
@@ -308,6 +330,10 @@ static int opencl_queue_open(struct svm_gpu *base, struct svm_queue **queue)
 		new->fill = cl.CreateKernel(gpu->program, "fill", &err);
 	if (!err)
 		new->add = cl.CreateKernel(gpu->program, "add", &err);
+	if (!err)
+		new->mark = cl.CreateKernel(gpu->program, "mark", &err);
+	if (!err)
+		err = cl.SetKernelArgSVMPointer(new->mark, 0, new->seen);
 	if (err) {
 		release(new);
 		return opencl_errno(err);
@@ -341,7 +367,14 @@ static int begin(struct opencl_queue *queue, cl_kernel kernel, size_t items)
 	pthread_mutex_lock(&queue->lock);
 	queue->pending++;
 	pthread_mutex_unlock(&queue->lock);
-	err = cl.EnqueueNDRangeKernel(queue->queue, kernel, 1, NULL, &all, &group, 0, NULL, &event);
+	err = cl.EnqueueNDRangeKernel(queue->queue, kernel, 1, NULL, &all, &group, 0, NULL, NULL);
+	if (!err) {
+		queue->wanted++;
+		err = cl.SetKernelArg(queue->mark, 1, sizeof(queue->wanted), &queue->wanted);
+	}
+	if (!err)
+		err = cl.EnqueueNDRangeKernel(queue->queue, queue->mark, 1, NULL, &group, &group, 0,
+					      NULL, &event);
 	if (!err) {
 		err = cl.SetEventCallback(event, CL_COMPLETE, done, queue);
 		cl.ReleaseEvent(event);
@@ -428,10 +461,12 @@ static int opencl_wait(struct svm_queue *base, unsigned int ms)
 	pthread_mutex_lock(&queue->lock);
 	while (queue->pending && !ret)
 		ret = pthread_cond_timedwait(&queue->idle, &queue->lock, &end);
-	if (queue->pending)
+	if (queue->pending) {
 		ret = -ETIME;
-	else
+	} else {
+		queue->dead |= __atomic_load_n(queue->seen, __ATOMIC_ACQUIRE) != queue->wanted;
 		ret = queue->dead ? -EIO : 0;
+	}
 	pthread_mutex_unlock(&queue->lock);
 	return ret;
 }
