@@ -398,8 +398,8 @@ static struct race {
 	atomic_uint asked, bad;
 	_Atomic uint64_t pfn;
 	atomic_bool end;
-	int pid;
 } *race;
+static int asker_pid;
 
 static void __attribute__((noreturn)) asker(void)
 {
@@ -442,7 +442,7 @@ static void round_end(const uint8_t *p, const char *what)
 
 	/* It shall have had a chance. */
 	while (race->asked < 2) {
-		if (waitpid(race->pid, &status, WNOHANG))
+		if (waitpid(asker_pid, &status, WNOHANG))
 			die("who asks has ended, with status %#x", status);
 		sched_yield();
 	}
@@ -466,10 +466,10 @@ static void races(void)
 	if (race == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	fflush(stdout);
-	race->pid = fork();
-	if (race->pid < 0)
+	asker_pid = fork();
+	if (asker_pid < 0)
 		die("fork: %s", strerror(errno));
-	if (!race->pid)
+	if (!asker_pid)
 		asker();
 	/* What is asked about comes afterwards: the asker has nothing of it. */
 	p = region(1);
@@ -515,7 +515,7 @@ static void races(void)
 		round_end(p, "pinned and let go");
 	}
 	race->end = true;
-	if (waitpid(race->pid, &status, 0) != race->pid || status)
+	if (waitpid(asker_pid, &status, 0) != asker_pid || status)
 		die("who asks has ended with status %#x", status);
 	munmap(q, PAGE);
 	close(fd);
