@@ -169,22 +169,27 @@ static int open_on(struct gpu *gpu, struct chan *chan, uint32_t engine)
 	int ret;
 
 	*chan = (struct chan) { .gpu = gpu };
-	ret = nouveau_object_new(&gpu->dev->object, 0, NOUVEAU_FIFO_CHANNEL_CLASS,
-				 &fifo, sizeof(fifo), &chan->object);
+	ret = nouveau_client_new(gpu->dev, &chan->client);
 	if (ret)
 		return ret;
+	ret = nouveau_object_new(&gpu->dev->object, 0, NOUVEAU_FIFO_CHANNEL_CLASS,
+				 &fifo, sizeof(fifo), &chan->object);
+	if (ret) {
+		nouveau_client_del(&chan->client);
+		return ret;
+	}
 	chan->id = ((struct nouveau_fifo *)chan->object->data)->channel;
 
 	ret = nouveau_object_new(chan->object, 0xbeef0000 | CLASS_COPY, CLASS_COPY, NULL, 0,
 				 &chan->copy);
 	if (!ret)
-		ret = nouveau_pushbuf_new(gpu->client, chan->object, 4, 32 * 1024, true,
+		ret = nouveau_pushbuf_new(chan->client, chan->object, 4, 32 * 1024, true,
 					  &chan->push);
 	if (!ret)
 		ret = nouveau_bo_new(gpu->dev, NOUVEAU_BO_GART | NOUVEAU_BO_MAP |
 				     NOUVEAU_BO_COHERENT, 0, 4096, NULL, &chan->sem);
 	if (!ret)
-		ret = nouveau_bo_map(chan->sem, NOUVEAU_BO_RDWR, gpu->client);
+		ret = nouveau_bo_map(chan->sem, NOUVEAU_BO_RDWR, chan->client);
 	if (!ret) {
 		chan->seen = chan->sem->map;
 		*chan->seen = 0;
@@ -216,6 +221,7 @@ void chan_close(struct chan *chan)
 	nouveau_pushbuf_del(&chan->push);
 	nouveau_object_del(&chan->copy);
 	nouveau_object_del(&chan->object);
+	nouveau_client_del(&chan->client);
 }
 
 int chan_copy(struct chan *chan, const struct copy *copy)

@@ -22,6 +22,8 @@ struct gpu {
 
 struct chan {
 	struct gpu *gpu;
+	/* What libdrm knows of buffers is a client's, without a lock: threads have one each. */
+	struct nouveau_client *client;
 	struct nouveau_object *object;
 	struct nouveau_object *copy;
 	struct nouveau_pushbuf *push;
