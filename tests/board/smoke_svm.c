@@ -375,7 +375,7 @@ static void gate_flush(void)
 	*src = 12;
 	must_copy(&chan, dst, src, 4, "a copy of what will be unmapped");
 	BOARD(board_gate_close(&board, "flush"));
-	/* A process with the same mm. Of glibc's threads 5.3.0's clone3() takes the stack's wrong end. */
+	/* A process with the same mm. No thread: 5.3.0's clone3() uses the stack's wrong end. */
 	stack = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(stack != MAP_FAILED, "mmap: %s", strerror(errno));
 	pid = clone(drop, stack + 16 * PAGE, CLONE_VM | SIGCHLD, src);

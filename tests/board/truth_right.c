@@ -390,8 +390,8 @@ static void merged(void)
 /* ---- while it is done ---- */
 
 /*
- * The other processor asks all the time; the answers of a round count if the page is the same. By
- * a process: 5.3.0 takes the stack of glibc's threads, made by clone3(), for its wrong end.
+ * A process on the other processor asks all the time; the answers of a round count if the page is
+ * the same. No thread: on 5.3.0 clone3() uses the wrong end of the stack that glibc passes.
  */
 static struct race {
 	atomic_uint round;	/* odd: go on */
@@ -471,7 +471,7 @@ static void races(void)
 		die("fork: %s", strerror(errno));
 	if (!asker_pid)
 		asker();
-	/* What is asked about comes afterwards: the asker has nothing of it. */
+	/* Mapped after the fork(), so that the asker does not map the pages as well. */
 	p = region(1);
 	fd = file_new(false);
 	q = file_map(fd, 0, 1);

@@ -22,7 +22,7 @@ struct gpu {
 
 struct chan {
 	struct gpu *gpu;
-	/* What libdrm knows of buffers is a client's, without a lock: threads have one each. */
+	/* nouveau_client has no lock: channels of several threads must not share one. */
 	struct nouveau_client *client;
 	struct nouveau_object *object;
 	struct nouveau_object *copy;
@@ -31,7 +31,7 @@ struct chan {
 	volatile uint32_t *seen;
 	uint32_t wanted;
 	uint32_t submitted;		/* of these */
-	bool defers;			/* chan_submit() does it, while something is not done */
+	bool defers;			/* submit only when idle, see chan_submit() */
 	int id;
 };
 
