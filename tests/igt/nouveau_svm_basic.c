@@ -17,11 +17,15 @@
 #include "svm_gpu.h"
 #include "svm_require.h"
 #include "svm_wait.h"
+#include "userfault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <nouveau_drm.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xf86drm.h>
@@ -206,6 +210,63 @@ static void test_init_twice(void)
 		     ret ? strerror(-ret) : "done");
 	check_access(&user, buf, PAGE, "after the second SVM_INIT");
 	end(&user);
+}
+
+static void ignore_signal(int sig)
+{
+	(void)sig;
+}
+
+static void interrupt(void *thread)
+{
+	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+}
+
+/*
+ * SVM_INIT with a signal pending, from when its arguments are copied on: their last bytes are
+ * on a page that is not there, and who answers the page fault sends the signal first. The
+ * bytes are zero, as the page will be. 0 or -errno; drmIoctl() would try again.
+ */
+static int svm_init_interrupted(int fd)
+{
+	const unsigned long cmd = DRM_IOWR(DRM_COMMAND_BASE + DRM_NOUVEAU_SVM_INIT,
+					   struct drm_nouveau_svm_init);
+	const struct drm_nouveau_svm_init args = { WINDOW_ADDR, WINDOW_SIZE };
+	uint8_t *buf = pages(2 * PAGE), *p = buf + PAGE - sizeof(args) + 1;
+	pthread_t self = pthread_self();
+	struct userfault u;
+	int ret;
+
+	memcpy(p, &args, sizeof(args) - 1);
+	ret = userfault_begin(&u, USERFAULT_MISSING, buf + PAGE, PAGE);
+	igt_require_f(ret != -ENOSYS, "no userfaultfd: CONFIG_USERFAULTFD\n");
+	igt_assert_f(!ret, "userfaultfd: %s\n", strerror(-ret));
+	u.data = &self;
+	u.asked = interrupt;
+	ret = ioctl(fd, cmd, p) ? -errno : 0;
+	igt_assert_f(atomic_load(&u.answered), "the kernel did not read the arguments\n");
+	igt_assert_f(!userfault_end(&u), "a page fault was not answered\n");
+	munmap(buf, 2 * PAGE);
+	return ret;
+}
+
+static void test_init_interrupted(bool again)
+{
+	const struct sigaction ignore = { .sa_handler = ignore_signal };
+	struct sigaction before;
+	const int fd = open_node();
+	int ret;
+
+	igt_assert(!sigaction(SIGUSR1, &ignore, &before));
+	ret = svm_init_interrupted(fd);
+	igt_assert_f(ret == -EINTR, "SVM_INIT with a signal pending: %s\n",
+		     ret ? strerror(-ret) : "done");
+	if (again) {
+		ret = svm_init(fd, WINDOW_ADDR, WINDOW_SIZE);
+		igt_assert_f(!ret, "SVM_INIT after one that was interrupted: %s\n", strerror(-ret));
+	}
+	close(fd);
+	sigaction(SIGUSR1, &before, NULL);
 }
 
 /* Two clients of one process have an address space each, with the same in it. */
@@ -779,6 +840,10 @@ int igt_main()
 	 * SUBTEST: init-twice
 	 * Description: a client gets shared virtual memory once
 	 *
+	 * SUBTEST: init-interrupted
+	 * Description: SVM_INIT that a signal interrupts leaves nothing behind, whether it is
+	 *	tried again or the file is closed
+	 *
 	 * SUBTEST: bind-bad
 	 * Description: SVM_BIND refuses what it does not know, and ranges that are none
 	 *
@@ -804,6 +869,14 @@ int igt_main()
 		igt_describe("A client gets shared virtual memory once");
 		igt_subtest("init-twice")
 			test_init_twice();
+		igt_describe("SVM_INIT that a signal interrupts leaves nothing behind, whether it "
+			     "is tried again or the file is closed");
+		igt_subtest_with_dynamic("init-interrupted") {
+			igt_dynamic("again")
+				test_init_interrupted(true);
+			igt_dynamic("closed")
+				test_init_interrupted(false);
+		}
 		igt_describe("SVM_BIND refuses what it does not know, and ranges that are none");
 		igt_subtest_with_dynamic("bind-bad") {
 			for (unsigned int i = 0; i < ARRAY_LEN(bad_bind); i++)

@@ -41,6 +41,8 @@ static void *run(void *arg)
 			continue;
 		if (msg.event != UFFD_EVENT_PAGEFAULT)
 			continue;
+		if (u->asked)
+			u->asked(u->data);
 		/* The memory changes under it: then the fault is made again. */
 		if (answer(u, &msg) && errno != EAGAIN && errno != ENOENT)
 			u->error = errno;

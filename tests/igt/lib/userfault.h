@@ -15,6 +15,9 @@ enum userfault_mode { USERFAULT_MISSING, USERFAULT_WP };
 struct userfault {
 	int fd, stop;
 	enum userfault_mode mode;
+	/* If not NULL: called before a fault is answered. */
+	void (*asked)(void *data);
+	void *data;
 	atomic_uint answered;
 	atomic_int error;
 	pthread_t thread;
