@@ -89,7 +89,7 @@ sim_vram=576 sim_cma=600M sim_memory=2048
 
 # What a healthy kernel does not print.
 # shellcheck disable=SC2034	# used by those that read a console
-findings='WARNING:|BUG:|Oops|Kernel panic|general protection fault|INFO: task .* blocked for more than|INFO: lockdep is turned off|INFO: trying to register non-static key|rcu.*(detected|self-detected).* stall|scheduling while atomic|sleeping function called|soft lockup|hard LOCKUP|workqueue lockup|suspicious RCU usage|bad unlock balance|possible (circular|recursive|irq lock inversion)|KASAN:|UBSAN:|refcount_t:|list_(add|del) corruption|Unable to mount root'
+findings='WARNING:|BUG:|BUG [^ ]+ \(|Oops|Kernel panic|general protection fault|INFO: task .* blocked for more than|INFO: lockdep is turned off|INFO: trying to register non-static key|rcu.*(detected|self-detected).* stall|scheduling while atomic|sleeping function called|soft lockup|hard LOCKUP|workqueue lockup|suspicious RCU usage|bad unlock balance|possible (circular|recursive|irq lock inversion)|KASAN:|UBSAN:|refcount_t:|list_(add|del) corruption|Unable to mount root'
 
 # Two runs in one build folder would take each other's trees apart.
 # lock NAME: hold build/NAME.lock until this process ends.
