@@ -103,7 +103,16 @@ static bool is_process(struct access *access, uint64_t pdb, uint64_t va)
 
 /* ---- translation ---- */
 
-/* A page in the guest's memory has just been looked up: whose is it? */
+/* Which of a GPU page's pages of 4 KiB. */
+static uint64_t page_in(const struct tlb_entry *entry, uint64_t va)
+{
+	return (va & ((1ULL << entry->page.shift) - 1)) / PAGE_SIZE;
+}
+
+/*
+ * A page in the guest's memory has just been looked up: whose is it? A large page of the GPU is of
+ * one owner, who has it from an index on.
+ */
 static void take_owner(struct access *access, const struct vmm_space *space, uint64_t va,
 		       struct tlb_entry *entry, const void *at)
 {
@@ -111,6 +120,7 @@ static void take_owner(struct access *access, const struct vmm_space *space, uin
 	    is_driver(access, space->pdb, va))
 		return;
 	entry->owner = oracle_owner(&access->oracle, at);
+	entry->owner.index -= page_in(entry, va);
 	if (entry->owner.mapping)
 		access_is_process(access, space->pdb, va);
 }
@@ -145,6 +155,7 @@ static bool translate(struct access *access, const struct vmm_space *space, uint
 	const bool write = type == ACCESS_WRITE || type == ACCESS_ATOMIC;
 	struct tlb_entry *entry = tlb_find(&access->tlb, space->pdb, va);
 	struct tlb_entry uncached = {};
+	struct oracle_owner owner;
 	uint64_t addr, size;
 	bool fresh = !entry;
 
@@ -206,7 +217,9 @@ static bool translate(struct access *access, const struct vmm_space *space, uint
 	if (entry->page.aperture != VRAM) {
 		if (fresh)
 			take_owner(access, space, va, entry, *at);
-		check(access, space, va, write, &entry->owner, addr, *at);
+		owner = entry->owner;
+		owner.index += page_in(entry, va);
+		check(access, space, va, write, &owner, addr, *at);
 	}
 	return true;
 }

@@ -14,7 +14,7 @@ struct tlb_entry {
 	bool valid;
 	uint64_t pdb, va;
 	struct vmm_page page;
-	struct oracle_owner owner;	/* whose it was when it was cached */
+	struct oracle_owner owner;	/* whose its first 4 KiB were when it was cached */
 };
 
 struct tlb {

@@ -364,16 +364,10 @@ static void many_blocks(void **state)
 	assert_true(access_exclude(access, 0x1000, 0, 0x1000));
 }
 
-/*
- * The oracle's view of it, with a kernel whose struct pages are all zero, so that every page is
- * free: counted where a process has memory, and nowhere else.
- */
-static void oracle(void **state)
+static void oracle_on(struct rig *rig)
 {
-	struct rig *rig = *state;
 	struct access *access = rig->access;
 	uint64_t *top = (uint64_t *)(rig->guest + 0x20000);
-	uint32_t value;
 
 	/* Of its kernel only page tables, which show one page of the vmemmap. */
 	oracle_memory(&access->oracle, rig->memory->file[0].host, RIG_GUEST);
@@ -390,7 +384,19 @@ static void oracle(void **state)
 	((uint64_t *)(rig->guest + 0x21000))[0xffffea0000000000ULL >> 30 & 0x1ff] = 0x22000 | 0x3;
 	((uint64_t *)(rig->guest + 0x22000))[0] = 0x23000 | 0x3;
 	((uint64_t *)(rig->guest + 0x23000))[0] = 0x24000 | 0x3;
+}
 
+/*
+ * The oracle's view of it, with a kernel whose struct pages are all zero, so that every page is
+ * free: counted where a process has memory, and nowhere else.
+ */
+static void oracle(void **state)
+{
+	struct rig *rig = *state;
+	struct access *access = rig->access;
+	uint32_t value;
+
+	oracle_on(rig);
 	/* No fault has been reported there: the driver's, as far as is known. */
 	assert_true(read32(rig, RIG_VA, &value).ok);
 	assert_int_equal(stat_of(rig, STAT_oracle_checks), 0);
@@ -422,6 +428,38 @@ static void oracle(void **state)
 	assert_int_equal(stat_of(rig, STAT_oracle_checks), 3);
 }
 
+/* The struct page of a page of the guest's memory: anonymous, mapped once. */
+static void set_anon(struct rig *rig, unsigned int pfn, uint64_t index)
+{
+	uint8_t *page = rig->guest + 0x24000 + pfn * 64;
+
+	*(uint64_t *)(page + 0x18) = 0xffff888000400001;
+	*(uint64_t *)(page + 0x20) = index;
+	*(uint32_t *)(page + 0x34) = 1;
+}
+
+/* One page of the GPU, many of the guest's: each has an index of its own. */
+static void owner_of_large_page(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t value;
+
+	oracle_on(rig);
+	for (unsigned int i = 0; i < 8; i++)
+		set_anon(rig, i, 100 + i);
+	pd0(rig)[0] = PTE_SYS(RIG_IOVA);
+	/* The TLB has it since the access in its middle. */
+	assert_true(read32(rig, RIG_VA + 0x3000, &value).ok);
+	for (unsigned int i = 0; i < 8; i++)
+		assert_true(read32(rig, RIG_VA + i * PAGE_SIZE, &value).ok);
+	assert_int_equal(stat_of(rig, STAT_oracle_checks), 9);
+	assert_int_equal(stat_of(rig, STAT_stale_accesses), 0);
+	set_anon(rig, 5, 100);
+	for (unsigned int i = 0; i < 8; i++)
+		assert_true(read32(rig, RIG_VA + i * PAGE_SIZE, &value).ok);
+	assert_int_equal(stat_of(rig, STAT_stale_accesses), 1);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -441,6 +479,7 @@ int main(void)
 		TEST(blocks),
 		TEST(many_blocks),
 		TEST(oracle),
+		TEST(owner_of_large_page),
 	};
 
 	return cmocka_run_group_tests_name("access", tests, NULL, NULL);
