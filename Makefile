@@ -55,8 +55,8 @@ check-sim: kernel ## run tests/sim on nouveau's software GPU, in a guest on BASE
 	@tools/test-sim-kunit $(BASE) $(VARIANT)
 	@tools/test-sim $(BASE) $(VARIANT)
 
-check-igt: kernel ## run tests/igt on the software GPU in a guest on BASE and VARIANT (all, or GROUP="basic oom")
-	@tools/test-igt $(BASE) $(VARIANT) $(GROUP)
+check-igt: kernel ## run tests/igt on the software GPU (BOARD=1: a board) in a guest on BASE and VARIANT (all, or GROUP="basic oom")
+	@tools/test-igt $(if $(filter-out 0,$(BOARD)),--board '') $(BASE) $(VARIANT) $(GROUP)
 
 check-igt-opencl: deps ## run tests/igt over OpenCL on this machine's processors
 	@tools/test-igt-opencl

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The back end over nouveau's copy engine, see gpu.h. */
+/*
+ * The back end over nouveau's copy engine, see gpu.h. What the device has counted is asked of
+ * whoever plays it: the software GPU, or a board of ours (board_client.h).
+ */
+#include "board_client.h"
 #include "gpu.h"
 #include "nouveau_node.h"
 #include "poll_within.h"
@@ -10,6 +14,7 @@
 #include <limits.h>
 #include <nouveau/nouveau.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +26,12 @@ struct ce_gpu {
 	struct svm_gpu base;
 	struct gpu gpu;
 	char device[64];
+	struct board *board;	/* or NULL */
 	bool counts;
 };
+
+/* How long the board may look for the guest's struct page. */
+enum { ORACLE_MS = 60000 };
 
 struct ce_queue {
 	struct svm_queue base;
@@ -45,6 +54,61 @@ static void ce_close(struct svm_gpu *gpu)
 {
 	gpu_close(&to_ce(gpu)->gpu);
 	free(gpu);
+}
+
+/* A process opens it once, for it asks for all names, by some hundred reads. */
+static struct {
+	pthread_mutex_t lock;	/* protects all of it */
+	struct board board;
+	bool open;
+} shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int open_board(struct board *board, const char *device)
+{
+	int ret = board_open(board, device);
+
+	if (ret)
+		return ret;
+	ret = board_oracle_wait(board, ORACLE_MS);
+	/* Switched off is no error. Nothing in the driver's window is the process's. */
+	if (!ret || ret == -ENODEV)
+		ret = board_exclude(board, BOARD_ALL_CHANNELS, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE);
+	if (ret)
+		board_close(board);
+	return ret;
+}
+
+/* The board that is the device; NULL: it is none. */
+static int find_board(const char *device, struct board **found)
+{
+	int ret = 0;
+
+	*found = NULL;
+	if (!board_is(device))
+		return 0;
+	pthread_mutex_lock(&shared.lock);
+	if (!shared.open) {
+		ret = open_board(&shared.board, device);
+		if (ret)
+			fprintf(stderr, "%s: %s\n", device, shared.board.why);
+		shared.open = !ret;
+	}
+	pthread_mutex_unlock(&shared.lock);
+	if (!ret)
+		*found = &shared.board;
+	return ret;
+}
+
+static bool stat_of(const struct ce_gpu *ce, const char *counter, uint64_t *value)
+{
+	int ret;
+
+	if (!ce->board)
+		return !nouveau_node_stat(ce->device, counter, value);
+	pthread_mutex_lock(&shared.lock);
+	ret = board_stat(ce->board, counter, value);
+	pthread_mutex_unlock(&shared.lock);
+	return !ret;
 }
 
 static int ce_open(struct svm_gpu **gpu, const char **why)
@@ -75,12 +139,18 @@ static int ce_open(struct svm_gpu **gpu, const char **why)
 	ce->base.backend = &nouveau_ce_backend;
 	if (!nouveau_node_device(ce->gpu.fd, device, sizeof(device)))
 		snprintf(ce->device, sizeof(ce->device), "%s", strrchr(device, '/') + 1);
-	if (strncmp(ce->device, "nouveau-sim", 11) && !wanted) {
+	ret = find_board(ce->device, &ce->board);
+	if (ret) {
 		ce_close(&ce->base);
-		*why = "the copy engine of a board does not fault replayably (SVM_GPU_BACKEND=nouveau-ce tries it)";
+		*why = "the control function of the board does not open";
+		return ret;
+	}
+	ce->counts = stat_of(ce, "stale_accesses", &value);
+	if (!ce->counts && !wanted) {
+		ce_close(&ce->base);
+		*why = "the copy engine of silicon does not fault replayably (SVM_GPU_BACKEND=nouveau-ce tries it)";
 		return -ENODEV;
 	}
-	ce->counts = !nouveau_node_stat(ce->device, "stale_accesses", &value);
 	*gpu = &ce->base;
 	return 0;
 }
@@ -91,8 +161,10 @@ static bool ce_has(const struct svm_gpu *gpu, enum svm_cap cap)
 	case SVM_MIGRATE:
 		return to_ce(gpu)->gpu.dev->vram_size;
 	case SVM_FAULTS:
-	case SVM_ORACLE:
 		return to_ce(gpu)->counts;
+	case SVM_ORACLE:
+		return to_ce(gpu)->board ? board_oracle(to_ce(gpu)->board) == CONTROL_ORACLE_FOUND :
+					   to_ce(gpu)->counts;
 	case SVM_DEAD:
 		return true;
 	}
@@ -113,7 +185,7 @@ static uint64_t ce_stat(const struct svm_gpu *gpu, const char *counter)
 {
 	uint64_t value = 0;
 
-	nouveau_node_stat(to_ce(gpu)->device, counter, &value);
+	stat_of(to_ce(gpu), counter, &value);
 	return value;
 }
 

@@ -120,6 +120,13 @@ static int function(char *to, size_t size, const char *device, char which)
 	return 0;
 }
 
+bool board_is(const char *gpu)
+{
+	char control[sizeof(((struct board *)0)->control)];
+
+	return !function(control, sizeof(control), gpu, '1') && is_control(control);
+}
+
 static int find_only(struct board *board)
 {
 	DIR *dir = opendir(DEVICES);

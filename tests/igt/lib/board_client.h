@@ -26,6 +26,8 @@ struct board {
 	char why[256];
 };
 
+/* Is the PCI device with that address a board? */
+bool board_is(const char *gpu);
 /* The board whose GPU has that PCI address; NULL: the only one. */
 int board_open(struct board *board, const char *gpu);
 void board_close(struct board *board);
