@@ -232,7 +232,7 @@ static void reg_write(struct control *control, uint32_t addr, uint32_t value)
 		control->name = value;
 		break;
 	case CONTROL_REG_START:
-		gpu_access_start(gpu, value);
+		gpu_access_start(gpu, value >> 16, value & 0xffff);
 		break;
 	case CONTROL_REG_STOP:
 		gpu_access_stop(gpu);

@@ -36,10 +36,11 @@
 enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
 
 /*
- * Accesses in the name of channels. Fill entries [0, n), write n: they start together, in that
- * order. PENDING says how many are not done; any write to STOP ends those with CONTROL_STOPPED.
+ * Accesses in the name of channels. Fill entries [first, first + n), write first and n: they start
+ * together, in that order; one that was under way ends with CONTROL_STOPPED. PENDING says how many
+ * are not done; any write to STOP ends all of those with CONTROL_STOPPED.
  */
-#define CONTROL_REG_START	0x0060
+#define CONTROL_REG_START	0x0060	/* first << 16 | n */
 #define CONTROL_REG_PENDING	0x0064
 #define CONTROL_REG_STOP	0x0068
 

@@ -1134,15 +1134,20 @@ void gpu_gate(struct gpu *gpu, unsigned int gate, bool closed)
 	update_interrupt(gpu);
 }
 
-void gpu_access_start(struct gpu *gpu, uint32_t nr)
+void gpu_access_start(struct gpu *gpu, uint32_t first, uint32_t nr)
 {
-	gpu_access_stop(gpu);
-	gpu->hands = nr < GPU_ACCESSES ? nr : GPU_ACCESSES;
-	for (uint32_t i = 0; i < gpu->hands; i++) {
+	uint32_t end = GPU_ACCESSES;
+
+	if (first < end && nr < end - first)
+		end = first + nr;
+	if (gpu->hands < end)
+		gpu->hands = end;
+	for (uint32_t i = first; i < end; i++) {
 		struct gpu_access *hand = &gpu->hand[i];
 		const struct gpu_chan *chan = hand->chan < FIFO_CHANNELS ?
 					      &gpu->chan[hand->chan] : NULL;
 
+		hand_done(gpu, hand, ACCESS_STOPPED);
 		hand->wait = (struct gpu_wait) {};
 		if (!chan || !chan->bound || chan->dead || hand->type > ACCESS_PREFETCH) {
 			hand->state = ACCESS_NO_CHANNEL;

@@ -89,7 +89,7 @@ struct gpu {
 	struct gpu_chan chan[FIFO_CHANNELS];
 	unsigned int chans;		/* one more than the last that is bound */
 	struct gpu_access hand[GPU_ACCESSES];
-	uint32_t hands, pending;	/* entries of the batch, and those that are not done */
+	uint32_t hands, pending;	/* entries that have been used, and those not done */
 
 	struct gpu_flush flush[GPU_FLUSHES];
 	uint32_t flushes;
@@ -135,7 +135,7 @@ int64_t gpu_work(struct gpu *gpu);
 /* For the control function. */
 const char *gpu_knob(struct gpu *gpu, unsigned int knob, uint64_t value);
 void gpu_gate(struct gpu *gpu, unsigned int gate, bool closed);
-void gpu_access_start(struct gpu *gpu, uint32_t nr);
+void gpu_access_start(struct gpu *gpu, uint32_t first, uint32_t nr);
 void gpu_access_stop(struct gpu *gpu);
 bool gpu_exclude(struct gpu *gpu, uint32_t chan, uint64_t start, uint64_t size);
 #endif

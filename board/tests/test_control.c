@@ -222,6 +222,16 @@ static void accesses(void **state)
 	rig_replay(rig);
 	rig_work(rig);
 	assert_int_equal(get(ACCESS(1, CONTROL_ACCESS_STATE)), CONTROL_STOPPED);
+	/* Others begin while one is under way; begun once more, it is another. */
+	set(CONTROL_REG_START, 1 << 16 | 1);
+	rig_work(rig);
+	set(CONTROL_REG_START, 0 << 16 | 1);
+	rig_work(rig);
+	assert_int_equal(get(ACCESS(0, CONTROL_ACCESS_STATE)), CONTROL_DONE);
+	assert_int_equal(get(ACCESS(1, CONTROL_ACCESS_STATE)), CONTROL_RUNNING);
+	assert_int_equal(get(CONTROL_REG_PENDING), 1);
+	set(CONTROL_REG_START, 1 << 16 | 1);
+	assert_int_equal(get(CONTROL_REG_PENDING), 1);
 	/* A cancel. */
 	set(CONTROL_REG_START, 2);
 	rig_work(rig);

@@ -226,7 +226,7 @@ static void cancel_order(void **state)
 		rig->gpu->hand[i] = (struct gpu_access) {
 			.chan = RIG_CHAN, .type = ACCESS_WRITE, .va = MISSING + i * PAGE_SIZE,
 		};
-	gpu_access_start(rig->gpu, 2);
+	gpu_access_start(rig->gpu, 0, 2);
 	rig_work(rig);
 	assert_int_equal(rd(rig, 0x2a80), 2);
 	assert_int_equal(rd(rig, 0x409b00), 0x80000000 | AT_INST >> 12);
@@ -294,7 +294,7 @@ static void second_fault(void **state)
 	rig->gpu->hand[0] = (struct gpu_access) { .chan = RIG_CHAN, .va = MISSING };
 	rig->gpu->hand[1] = (struct gpu_access) { .chan = 7, .va = MISSING + 0x5000 };
 	rig->gpu->hand[2] = (struct gpu_access) { .chan = 7, .type = ACCESS_WRITE, .va = RIG_VA };
-	gpu_access_start(rig->gpu, 3);
+	gpu_access_start(rig->gpu, 0, 3);
 	/* The two channels have the same instance block: both end with the first. */
 	rig_work(rig);
 	assert_int_equal(rd(rig, 0x2100), 0x10000000);
@@ -302,7 +302,7 @@ static void second_fault(void **state)
 	wr(rig, 0x800000 + 7 * 8, 0);
 	rig_bind(rig, 7, AT_INST);
 	rig->gpu->hand[0] = (struct gpu_access) { .chan = 7, .va = MISSING + 0x5000 };
-	gpu_access_start(rig->gpu, 1);
+	gpu_access_start(rig->gpu, 0, 1);
 	rig_work(rig);
 	/* The first is kept; the second is there when that has been acknowledged. */
 	assert_int_equal(rd(rig, 0x2100), 0x10000000);
@@ -800,7 +800,7 @@ static void knob_fault_entries(void **state)
 		rig->gpu->hand[i] = (struct gpu_access) {
 			.chan = RIG_CHAN, .va = MISSING + i * PAGE_SIZE,
 		};
-	gpu_access_start(rig->gpu, 4);
+	gpu_access_start(rig->gpu, 0, 4);
 	rig_work(rig);
 	assert_int_equal(rd(rig, 0x2a80), 2);
 	assert_true(stat_of(rig, STAT_faults_put_off) >= 2);
@@ -1103,7 +1103,7 @@ static void flr(void **state)
 	rig_flush(rig, AT_PD3);
 	gpu_gate(rig->gpu, GATE_flush, false);
 	rig->gpu->hand[0] = (struct gpu_access) { .chan = RIG_CHAN, .va = MISSING };
-	gpu_access_start(rig->gpu, 1);
+	gpu_access_start(rig->gpu, 0, 1);
 	rig_work(rig);
 	/* Bit 15 of PCI Express' device control. */
 	config_write(rig, 0x80, 0x8000);
@@ -1230,7 +1230,7 @@ static void accesses(void **state)
 	hand[4] = (struct gpu_access) { .chan = 9 };
 	hand[5] = (struct gpu_access) { .chan = ~0U };
 	hand[6] = (struct gpu_access) { .chan = RIG_CHAN, .type = 4 };
-	gpu_access_start(rig->gpu, 7);
+	gpu_access_start(rig->gpu, 0, 7);
 	rig_work(rig);
 	assert_int_equal(hand[0].state, ACCESS_DONE);
 	assert_int_equal(hand[0].value, 41);
@@ -1252,24 +1252,27 @@ static void accesses(void **state)
 	/* Stopped, and ended with their channel. */
 	for (int i = 0; i < 2; i++)
 		hand[i] = (struct gpu_access) { .chan = RIG_CHAN, .va = MISSING + PAGE_SIZE };
-	gpu_access_start(rig->gpu, 1);
+	gpu_access_start(rig->gpu, 0, 1);
 	rig_work(rig);
-	gpu_access_start(rig->gpu, 2);
+	gpu_access_start(rig->gpu, 0, 2);
 	assert_int_equal(rig->gpu->pending, 2);
 	rig_work(rig);
 	gpu_access_stop(rig->gpu);
 	assert_int_equal(hand[0].state, ACCESS_STOPPED);
 	assert_int_equal(rig->gpu->pending, 0);
 	rig_replay(rig);
-	gpu_access_start(rig->gpu, 2);
+	gpu_access_start(rig->gpu, 0, 2);
 	rig_work(rig);
 	wr(rig, 0x800000 + RIG_CHAN * 8, 0);
 	assert_int_equal(hand[0].state, ACCESS_CANCELLED);
 	assert_int_equal(hand[1].state, ACCESS_CANCELLED);
 	assert_int_equal(rig->gpu->pending, 0);
-	/* More than there are. */
-	gpu_access_start(rig->gpu, 1000);
+	/* More than there are; from behind the last on, none. */
+	gpu_access_start(rig->gpu, 0, 1000);
 	assert_int_equal(rig->gpu->hands, GPU_ACCESSES);
+	gpu_access_start(rig->gpu, GPU_ACCESSES, 1);
+	gpu_access_start(rig->gpu, 0xffff, 0xffff);
+	assert_int_equal(rig->gpu->pending, 0);
 	assert_false(gpu_exclude(rig->gpu, RIG_CHAN, 0, 1));
 	assert_false(gpu_exclude(rig->gpu, 9999, 0, 1));
 }

@@ -453,50 +453,96 @@ const char *board_channel_state(enum control_chan state)
 	return state < sizeof(name) / sizeof(*name) ? name[state] : "unknown";
 }
 
-int board_access_start(struct board *board, const struct board_access *access, unsigned int nr)
+static uint32_t access_get(struct board *board, unsigned int entry, unsigned int word)
 {
-	unsigned int i, pending;
+	return get(board, CONTROL_ACCESS_BASE + CONTROL_ACCESS_SIZE * entry + word);
+}
+
+/* Is none of [first, first + nr) under way? */
+static bool entries_free(struct board *board, unsigned int first, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = first; i < first + nr; i++)
+		if (access_get(board, i, CONTROL_ACCESS_STATE) == CONTROL_RUNNING)
+			return false;
+	return true;
+}
+
+/* The first of nr entries in a row that are free. CONTROL_ACCESSES: there are none. */
+static unsigned int find_entries(struct board *board, unsigned int nr)
+{
+	unsigned int first;
+
+	for (first = board->next; first + nr <= CONTROL_ACCESSES; first++)
+		if (entries_free(board, first, nr))
+			return first;
+	for (first = 0; first + nr <= CONTROL_ACCESSES; first++)
+		if (entries_free(board, first, nr))
+			return first;
+	return CONTROL_ACCESSES;
+}
+
+int board_access_start(struct board *board, struct board_access *access, unsigned int nr)
+{
+	unsigned int i, first;
 
 	if (!nr || nr > CONTROL_ACCESSES)
 		return fail(board, -EINVAL, "%u accesses in a batch; there may be 1 to %u", nr,
 			    CONTROL_ACCESSES);
 	enter(board);
-	pending = get(board, CONTROL_REG_PENDING);
-	for (i = 0; i < nr && !pending; i++) {
-		const unsigned int base = CONTROL_ACCESS_BASE + CONTROL_ACCESS_SIZE * i;
+	first = find_entries(board, nr);
+	for (i = 0; i < nr && first < CONTROL_ACCESSES; i++) {
+		const unsigned int base = CONTROL_ACCESS_BASE + CONTROL_ACCESS_SIZE * (first + i);
 
+		access[i].entry = first + i;
 		put(board, base + CONTROL_ACCESS_CHAN, access[i].chan);
 		put(board, base + CONTROL_ACCESS_TYPE, access[i].type);
 		put_pair(board, base + CONTROL_ACCESS_VA, access[i].va);
 		put(board, base + CONTROL_ACCESS_VALUE, access[i].value);
 	}
-	if (!pending)
-		put(board, CONTROL_REG_START, nr);
+	if (first < CONTROL_ACCESSES) {
+		put(board, CONTROL_REG_START, first << 16 | nr);
+		board->next = first + nr;
+	}
 	leave(board);
-	return pending ? fail(board, -EBUSY, "%u accesses are not done; wait for them or stop them",
-			      pending) : 0;
+	return first < CONTROL_ACCESSES ? 0 :
+	       fail(board, -EBUSY, "no room for %u accesses beside %u that are not done", nr,
+		    get(board, CONTROL_REG_PENDING));
+}
+
+static unsigned int running(struct board *board, const struct board_access *access,
+			    unsigned int nr)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr; i++)
+		n += access_get(board, access[i].entry, CONTROL_ACCESS_STATE) == CONTROL_RUNNING;
+	return n;
+}
+
+bool board_access_ended(struct board *board, const struct board_access *access, unsigned int nr)
+{
+	return !running(board, access, nr);
 }
 
 int board_access_wait(struct board *board, struct board_access *access, unsigned int nr,
 		      unsigned int ms)
 {
 	const int64_t end = now_ms() + ms;
-	uint32_t pending;
-	unsigned int i;
+	unsigned int i, pending;
 	bool last;
 
 	do {
 		last = now_ms() > end;
-		pending = get(board, CONTROL_REG_PENDING);
+		pending = running(board, access, nr);
 		if (pending && !last)
 			look_again_later();
 	} while (pending && !last);
 
 	for (i = 0; i < nr; i++) {
-		const unsigned int base = CONTROL_ACCESS_BASE + CONTROL_ACCESS_SIZE * i;
-
-		access[i].value = get(board, base + CONTROL_ACCESS_VALUE);
-		access[i].state = get(board, base + CONTROL_ACCESS_STATE);
+		access[i].value = access_get(board, access[i].entry, CONTROL_ACCESS_VALUE);
+		access[i].state = access_get(board, access[i].entry, CONTROL_ACCESS_STATE);
 	}
 	return pending ? fail(board, -ETIME, "waited %u ms for %u accesses: %u are not done", ms,
 			      nr, pending) : 0;

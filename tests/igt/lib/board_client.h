@@ -21,6 +21,7 @@ struct board {
 	int fd;
 	volatile uint32_t *reg;
 	unsigned int stats, knobs, gates, events, channels;
+	unsigned int next;	/* entry of an access: those before it may still be read */
 	char stat[BOARD_NAMES][BOARD_NAME], knob[BOARD_NAMES][BOARD_NAME];
 	char gate[BOARD_NAMES][BOARD_NAME], event[BOARD_NAMES][BOARD_NAME];
 	char why[256];
@@ -65,20 +66,28 @@ int board_channels_wait(struct board *board, unsigned int nr, unsigned int ms);
 const char *board_channel_state(enum control_chan state);
 
 /* Accesses in the name of channels. */
+enum board_type { BOARD_READ, BOARD_WRITE, BOARD_ATOMIC, BOARD_PREFETCH };
+
 struct board_access {
 	uint32_t chan;
-	uint32_t type;		/* read 0, write 1, atomic 2, prefetch 3 */
+	uint32_t type;		/* enum board_type */
 	uint64_t va;
 	uint32_t value;		/* to be written or added; then what was read */
 	enum control_state state;
+	unsigned int entry;	/* the control function's, once it has begun */
 };
 
-/* Begin up to CONTROL_ACCESSES at once. -EBUSY: others are not done yet. */
-int board_access_start(struct board *board, const struct board_access *access, unsigned int nr);
+/*
+ * Begin up to CONTROL_ACCESSES at once. There may be others under way, of this process or of
+ * others: -EBUSY if there is no room for so many beside them.
+ */
+int board_access_start(struct board *board, struct board_access *access, unsigned int nr);
+/* Have they all ended by now? */
+bool board_access_ended(struct board *board, const struct board_access *access, unsigned int nr);
 /* Wait for all of them, and fill in value and state. -ETIME: not within ms; they go on. */
 int board_access_wait(struct board *board, struct board_access *access, unsigned int nr,
 		      unsigned int ms);
-/* Give up those that are not done; their state is CONTROL_STOPPED. */
+/* Give up all that are not done; their state is CONTROL_STOPPED. */
 int board_access_stop(struct board *board);
 /* Start and wait, in batches if there are many; what is not done in time is stopped. */
 int board_access(struct board *board, struct board_access *access, unsigned int nr,
