@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "board_scenario.h"
+#include "clock.h"
+#include "igt_decl.h"
+#include "nouveau_node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+/* Nothing tells of what the board does: look again after this time. */
+enum { LOOK_AGAIN_US = 1000 };
+
+/* Several waits, and each has its own limit. */
+enum { SCENARIO_MS = 4 * SVM_WAIT_MS };
+
+/* Opened by scenario_require_board(); a scenario's process has it from there. */
+static struct board board;
+static char node[32];
+static uint64_t knobs[BOARD_NAMES];	/* as they were then */
+
+/* In a scenario. */
+#define BOARD(call)	CHILD_CHECK(!(call), "%s", board.why)
+/* In a test. */
+#define TEST_BOARD(call) igt_assert_f(!(call), "%s\n", board.why)
+
+void scenario_require_board(void)
+{
+	char device[PATH_MAX] = "";
+	unsigned int i;
+	int fd, ret;
+
+	ret = nouveau_node_find(node, sizeof(node));
+	igt_require_f(!ret, "no render node in /dev/dri is of driver nouveau\n");
+	fd = open(node, O_RDWR | O_CLOEXEC);
+	igt_assert_fd(fd);
+	ret = nouveau_node_device(fd, device, sizeof(device));
+	close(fd);
+	igt_assert_f(!ret, "the device of %s: %s\n", node, strerror(-ret));
+	igt_require_f(board_is(strrchr(device, '/') + 1),
+		      "%s is no board with a control function, which the gates are of\n", device);
+	TEST_BOARD(board_open(&board, strrchr(device, '/') + 1));
+	TEST_BOARD(board_oracle_wait(&board, SVM_WAIT_MS));
+	TEST_BOARD(board_exclude(&board, BOARD_ALL_CHANNELS, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE));
+	for (i = 0; i < board.knobs; i++)
+		TEST_BOARD(board_knob(&board, board.knob[i], &knobs[i]));
+}
+
+/* Whatever a scenario has left behind. */
+static void restore(void)
+{
+	uint64_t value;
+	unsigned int i;
+
+	for (i = 0; i < board.gates; i++)
+		TEST_BOARD(board_gate_open(&board, board.gate[i]));
+	for (i = 0; i < board.knobs; i++) {
+		TEST_BOARD(board_knob(&board, board.knob[i], &value));
+		if (value != knobs[i])
+			TEST_BOARD(board_knob_set(&board, board.knob[i], knobs[i]));
+	}
+	board_access_stop(&board);
+}
+
+static uint64_t stat_now(const char *stat)
+{
+	uint64_t value;
+
+	TEST_BOARD(board_stat(&board, stat, &value));
+	return value;
+}
+
+void scenario_run(void (*run)(void))
+{
+	const uint64_t stale = stat_now("stale_accesses"), bad = stat_now("bad_tables");
+	unsigned int channels;
+	int status = 0, ret;
+	pid_t pid;
+
+	TEST_BOARD(board_channels(&board, &channels));
+	pid = child_start();
+	if (!pid) {
+		run();
+		child_exit(0);
+	}
+	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
+	ret = child_wait(pid, &status, SCENARIO_MS, "the scenario ends");
+	/* One that is stuck goes on with that, perhaps. */
+	restore();
+	if (ret)
+		child_kill_all(SVM_WAIT_MS);
+	igt_assert_f(!ret, "the scenario: %s\n", strerror(-ret));
+	igt_assert_f(!status, "the scenario has failed, status %#x: see what it says\n", status);
+	TEST_BOARD(board_channels_wait(&board, channels, SVM_WAIT_MS));
+	igt_assert_f(stat_now("stale_accesses") == stale,
+		     "%llu accesses to pages that mm had freed\n",
+		     (unsigned long long)(stat_now("stale_accesses") - stale));
+	igt_assert_f(stat_now("bad_tables") == bad,
+		     "%llu times what is no page table was taken for one\n",
+		     (unsigned long long)(stat_now("bad_tables") - bad));
+}
+
+const char *scenario_node(void)
+{
+	return node;
+}
+
+void scenario_open(struct gpu *gpu, struct chan *chan)
+{
+	const int ret = gpu_open(gpu, node);
+
+	CHILD_CHECK(!ret, "a client with shared virtual memory: %s", strerror(-ret));
+	scenario_open_channel(gpu, chan);
+}
+
+void scenario_open_channel(struct gpu *gpu, struct chan *chan)
+{
+	const int ret = chan_open(gpu, chan);
+
+	CHILD_CHECK(!ret, "a channel: %s", strerror(-ret));
+}
+
+uint64_t counted(const char *stat)
+{
+	uint64_t value;
+
+	BOARD(board_stat(&board, stat, &value));
+	return value;
+}
+
+uint64_t counted_faults(void)
+{
+	return counted("faults_read") + counted("faults_write") + counted("faults_atomic") +
+	       counted("faults_prefetch");
+}
+
+void wait_faults(uint64_t count)
+{
+	const int64_t end = now_ms() + SVM_WAIT_MS;
+	uint64_t faults;
+
+	while ((faults = counted_faults()) < count) {
+		CHILD_CHECK(now_ms() < end, "waited %u ms for %llu faults: there are %llu",
+			    SVM_WAIT_MS, (unsigned long long)count, (unsigned long long)faults);
+		usleep(LOOK_AGAIN_US);
+	}
+}
+
+struct board_channel channel_of(const struct chan *chan)
+{
+	struct board_channel channel;
+
+	BOARD(board_channel(&board, chan->id, &channel));
+	return channel;
+}
+
+void set_knob(const char *knob, uint64_t value)
+{
+	BOARD(board_knob_set(&board, knob, value));
+}
+
+void close_gate(const char *gate)
+{
+	BOARD(board_gate_close(&board, gate));
+}
+
+void open_gate(const char *gate)
+{
+	BOARD(board_gate_open(&board, gate));
+}
+
+void wait_gate(const char *gate)
+{
+	BOARD(board_gate_wait_held(&board, gate, 1, SVM_WAIT_MS));
+}
+
+void accesses_begin(struct board_access *access, unsigned int nr)
+{
+	BOARD(board_access_start(&board, access, nr));
+}
+
+bool accesses_ended(const struct board_access *access, unsigned int nr)
+{
+	return board_access_ended(&board, access, nr);
+}
+
+void accesses_wait(struct board_access *access, unsigned int nr)
+{
+	BOARD(board_access_wait(&board, access, nr, SVM_WAIT_MS));
+}
+
+void accesses(struct board_access *access, unsigned int nr)
+{
+	accesses_begin(access, nr);
+	accesses_wait(access, nr);
+}
+
+bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value)
+{
+	struct board_access access = {
+		.chan = chan->id, .type = type, .va = (uintptr_t)addr, .value = value ? *value : 0,
+	};
+
+	accesses(&access, 1);
+	if (value)
+		*value = access.value;
+	return access.state == CONTROL_DONE;
+}
+
+void copy_begin(struct chan *chan, void *dst, const void *src, uint32_t n)
+{
+	const struct copy copy = {
+		.dst = (uintptr_t)dst, .src = (uintptr_t)src, .length = n, .lines = 1,
+	};
+	const int ret = chan_copy(chan, &copy);
+
+	CHILD_CHECK(!ret, "a copy: %s", strerror(-ret));
+}
+
+bool copy_ended(struct chan *chan)
+{
+	const int64_t end = now_ms() + SVM_WAIT_MS;
+
+	while (!chan_done(chan) && now_ms() < end)
+		usleep(LOOK_AGAIN_US);
+	return chan_done(chan);
+}
+
+void *small_pages(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHILD_CHECK(p != MAP_FAILED, "mmap of %zu bytes: %s", size, strerror(errno));
+	/* A kernel without huge pages does not know it. */
+	CHILD_CHECK(!madvise(p, size, MADV_NOHUGEPAGE) || errno == EINVAL, "MADV_NOHUGEPAGE: %s",
+		    strerror(errno));
+	return p;
+}
+
+pid_t scenario_child(void)
+{
+	const pid_t pid = child_start();
+
+	CHILD_CHECK(pid >= 0, "fork: %s", strerror(-pid));
+	return pid;
+}
+
+int scenario_reap(pid_t pid)
+{
+	int status = 0;
+	const int ret = child_wait(pid, &status, SVM_WAIT_MS, "a process of the scenario ends");
+
+	CHILD_CHECK(!ret, "a process of the scenario: %s", strerror(-ret));
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void scenario_kill(pid_t pid)
+{
+	int status;
+
+	CHILD_CHECK(!kill(pid, SIGKILL), "kill: %s", strerror(errno));
+	status = scenario_reap(pid);
+	CHILD_CHECK(status == 128 + SIGKILL, "a process was killed, but its status is %d", status);
+}

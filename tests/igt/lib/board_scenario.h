@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BOARD_SCENARIO_H
+#define BOARD_SCENARIO_H
+/*
+ * Tests for which the device has to do something at a certain moment, or to stop there: they use
+ * the board's control function (board_client.h), and silicon has none.
+ *
+ * A scenario is a process of its own, so that the end of a client is part of it: afterwards no
+ * channel may be left, and no access may have been to a page that was not the process's. In its
+ * processes IGT's assertions are of no use, see child.h. There, what fails below ends the process.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board_client.h"
+#include "child.h"
+#include "gpu.h"
+#include "svm_wait.h"
+
+/* In a fixture: skip unless nouveau's device is a board. */
+void scenario_require_board(void);
+/* Run one, and assert that it has done well. */
+void scenario_run(void (*run)(void));
+
+/* ---- in a scenario ---- */
+
+/* The render node of the board. */
+const char *scenario_node(void);
+/* A client with shared virtual memory, and a channel. */
+void scenario_open(struct gpu *gpu, struct chan *chan);
+void scenario_open_channel(struct gpu *gpu, struct chan *chan);
+
+/* What the board has counted. */
+uint64_t counted(const char *stat);
+/* Page faults that it has reported for a replay. */
+uint64_t counted_faults(void);
+/* Wait until there have been so many. */
+void wait_faults(uint64_t count);
+struct board_channel channel_of(const struct chan *chan);
+void set_knob(const char *knob, uint64_t value);
+void close_gate(const char *gate);
+void open_gate(const char *gate);
+/* Wait until it holds something. */
+void wait_gate(const char *gate);
+
+/* Accesses in the name of channels: begin, wait, and both. */
+void accesses_begin(struct board_access *access, unsigned int nr);
+bool accesses_ended(const struct board_access *access, unsigned int nr);
+void accesses_wait(struct board_access *access, unsigned int nr);
+void accesses(struct board_access *access, unsigned int nr);
+/* One of them. Has it been done? */
+bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value);
+
+/* Begin a copy of bytes. */
+void copy_begin(struct chan *chan, void *dst, const void *src, uint32_t n);
+/* Wait for all that was begun on it. False: not within the limit. */
+bool copy_ended(struct chan *chan);
+
+/* Zeroed memory of small pages that nothing has touched. */
+void *small_pages(size_t size);
+/* A child of the scenario, see child_start(); its exit status, or 128 + the signal. */
+pid_t scenario_child(void);
+int scenario_reap(pid_t pid);
+/* Kill it, and wait for it. */
+void scenario_kill(pid_t pid);
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FUSE_FILE_H
+#define FUSE_FILE_H
+/*
+ * A file of one page behind user space that does not answer, unless it is told to: who reads it
+ * waits. When the process that serves it is gone, it gets an error. For scenarios, see
+ * board_scenario.h: what fails ends the process.
+ */
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { FUSE_FILE_BYTE = 0x5a };		/* that the file is full of */
+
+/* Has the kernel got it? In a test, not in a scenario. */
+bool fuse_file_supported(void);
+/* Open one, and serve it in a child of the scenario. */
+int fuse_file_open(pid_t *server);
+/* Wait until somebody reads. */
+void fuse_file_is_read(void);
+/* Let who has asked first have it. */
+void fuse_file_answer(void);
+/* End who serves it: who waits gets an error. */
+void fuse_file_end(pid_t server);
+#endif
