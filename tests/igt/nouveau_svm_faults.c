@@ -43,7 +43,6 @@
  * Description: copies are right with a TLB that is off, small and large
  */
 #include "board_scenario.h"
-#include "clock.h"
 #include "dmesg_patterns.h"
 #include "igt_decl.h"
 
@@ -245,7 +244,6 @@ static void gate_flush(void)
 
 static void replay_dropped(void)
 {
-	const int64_t give_up = now_ms() + SVM_WAIT_MS;
 	uint32_t *buf = small_pages(3 * PAGE);
 	uint64_t dropped;
 
@@ -254,10 +252,7 @@ static void replay_dropped(void)
 	dropped = counted("replays_dropped");
 	set_knob("drop_replays", 1);
 	copy_begin(&chan, buf + WORDS, buf, 4);
-	while (counted("replays_dropped") == dropped) {
-		CHILD_CHECK(now_ms() < give_up, "waited %u ms for a replay", SVM_WAIT_MS);
-		usleep(1000);
-	}
+	WAIT_UNTIL(counted("replays_dropped") != dropped, "a replay is lost");
 	CHILD_CHECK(!chan_done(&chan), "done without a replay");
 	CHILD_CHECK(channel_of(&chan).state == CONTROL_CHAN_WAITS_REPLAY, "the channel %s",
 		    board_channel_state(channel_of(&chan).state));

@@ -61,7 +61,6 @@
  * Description: the same of a 2 MiB page
  */
 #include "board_scenario.h"
-#include "clock.h"
 #include "dmesg_patterns.h"
 #include "fuse_file.h"
 #include "igt_decl.h"
@@ -84,7 +83,7 @@
 IGT_TEST_DESCRIPTION("nouveau's handler of replayable faults, with a device that is held at the "
 		     "moment that matters");
 
-enum { PAGE = 4096, WORDS = PAGE / 4, HUGE = 2 << 20 };
+enum { PAGE = 4096, WORDS = PAGE / 4, HUGE = SCENARIO_HUGE };
 
 static struct gpu gpu;
 static struct chan chan, other;		/* of the same process */
@@ -119,16 +118,6 @@ static uint64_t cancelled(void)
 {
 	return counted("cancels") + counted("cancels_missed");
 }
-
-/* Until a condition holds. */
-#define WAIT_UNTIL(ok, what) do {							\
-	const int64_t give_up = now_ms() + SVM_WAIT_MS;					\
-											\
-	while (!(ok)) {									\
-		CHILD_CHECK(now_ms() < give_up, "waited %u ms until %s", SVM_WAIT_MS, what);	\
-		usleep(1000);								\
-	}										\
-} while (0)
 
 /*
  * A batch of accesses to what is not mapped yet: each faults once, all are resolved with one
@@ -812,19 +801,6 @@ static void last_user(void)
 	scenario_kill(bystander->pid);
 }
 
-static void *filled(size_t size, uint8_t byte)
-{
-	uint8_t *p = size < HUGE ? small_pages(size) : NULL;
-
-	if (!p) {
-		p = (uint8_t *)(((uintptr_t)small_pages(size + HUGE) + HUGE - 1) &
-				-(uintptr_t)HUGE);
-		CHILD_CHECK(!madvise(p, size, MADV_HUGEPAGE), "MADV_HUGEPAGE: %s",
-			    strerror(errno));
-	}
-	return memset(p, byte, size);
-}
-
 /* Where the device has been told of, and what it is. */
 struct place {
 	void *p;
@@ -837,7 +813,7 @@ static void protects(struct place *told, size_t size, int ready, int go)
 	uint32_t value = 0;
 	char c;
 
-	told->p = filled(size, 0x5a);
+	told->p = size < HUGE ? memset(small_pages(size), 0x5a, size) : huge_pages(size, 0x5a);
 	begin();
 	told->chan = chan.id;
 	CHILD_CHECK(access_one(&chan, BOARD_READ, told->p, &value) && value == 0x5a5a5a5a,

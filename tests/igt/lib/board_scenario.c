@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "igt_decl.h"
 #include "nouveau_node.h"
+#include "write_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,34 +21,65 @@ enum { SCENARIO_MS = 4 * SVM_WAIT_MS };
 
 /* Opened by scenario_require_board(); a scenario's process has it from there. */
 static struct board board;
-static char node[32];
 static uint64_t knobs[BOARD_NAMES];	/* as they were then */
+static char node[32];
+
+/* If there is one: scenario_require_second_board(). */
+static struct board second;
+static char second_node[32];
 
 /* In a scenario. */
 #define BOARD(call)	CHILD_CHECK(!(call), "%s", board.why)
 /* In a test. */
 #define TEST_BOARD(call) igt_assert_f(!(call), "%s\n", board.why)
 
-void scenario_require_board(void)
+/* The board that nouveau drives as the device of a node. */
+static void open_board(struct board *b, const char *of)
 {
 	char device[PATH_MAX] = "";
-	unsigned int i;
-	int fd, ret;
+	const int fd = open(of, O_RDWR | O_CLOEXEC);
+	int ret;
 
-	ret = nouveau_node_find(node, sizeof(node));
-	igt_require_f(!ret, "no render node in /dev/dri is of driver nouveau\n");
-	fd = open(node, O_RDWR | O_CLOEXEC);
 	igt_assert_fd(fd);
 	ret = nouveau_node_device(fd, device, sizeof(device));
 	close(fd);
-	igt_assert_f(!ret, "the device of %s: %s\n", node, strerror(-ret));
+	igt_assert_f(!ret, "the device of %s: %s\n", of, strerror(-ret));
 	igt_require_f(board_is(strrchr(device, '/') + 1),
 		      "%s is no board with a control function, which the gates are of\n", device);
-	TEST_BOARD(board_open(&board, strrchr(device, '/') + 1));
-	TEST_BOARD(board_oracle_wait(&board, SVM_WAIT_MS));
-	TEST_BOARD(board_exclude(&board, BOARD_ALL_CHANNELS, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE));
+	ret = board_open(b, strrchr(device, '/') + 1);
+	if (!ret)
+		ret = board_oracle_wait(b, SVM_WAIT_MS);
+	if (!ret)
+		ret = board_exclude(b, BOARD_ALL_CHANNELS, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE);
+	igt_assert_f(!ret, "%s\n", b->why);
+}
+
+void scenario_require_board(void)
+{
+	unsigned int i;
+
+	igt_require_f(!nouveau_node_find(node, sizeof(node)),
+		      "no render node in /dev/dri is of driver nouveau\n");
+	open_board(&board, node);
 	for (i = 0; i < board.knobs; i++)
 		TEST_BOARD(board_knob(&board, board.knob[i], &knobs[i]));
+}
+
+void scenario_require_second_board(void)
+{
+	igt_require_f(!nouveau_node_next(node, second_node, sizeof(second_node)),
+		      "there is no second render node of driver nouveau\n");
+	open_board(&second, second_node);
+}
+
+const char *scenario_second_node(void)
+{
+	return second_node;
+}
+
+struct board *scenario_board(void)
+{
+	return &board;
 }
 
 /* Whatever a scenario has left behind. */
@@ -66,12 +98,15 @@ static void restore(void)
 	board_access_stop(&board);
 }
 
+/* Of all boards. */
 static uint64_t stat_now(const char *stat)
 {
-	uint64_t value;
+	uint64_t value, more = 0;
 
 	TEST_BOARD(board_stat(&board, stat, &value));
-	return value;
+	if (*second_node)
+		igt_assert_f(!board_stat(&second, stat, &more), "%s\n", second.why);
+	return value + more;
 }
 
 void scenario_run(void (*run)(void))
@@ -122,6 +157,33 @@ void scenario_open_channel(struct gpu *gpu, struct chan *chan)
 	const int ret = chan_open(gpu, chan);
 
 	CHILD_CHECK(!ret, "a channel: %s", strerror(-ret));
+}
+
+void scenario_bind(bool bind)
+{
+	char path[64];
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/nouveau/%s", bind ? "bind" : "unbind");
+	ret = write_text(path, board.gpu);
+	CHILD_CHECK(!ret, "%s to %s: %s", board.gpu, path, strerror(-ret));
+	/* It may have another node then. */
+	if (bind)
+		ret = nouveau_node_find(node, sizeof(node));
+	CHILD_CHECK(!ret, "no render node in /dev/dri is of driver nouveau: %s", strerror(-ret));
+}
+
+unsigned int channels_now(void)
+{
+	unsigned int nr;
+
+	BOARD(board_channels(&board, &nr));
+	return nr;
+}
+
+void wait_channels(unsigned int nr)
+{
+	BOARD(board_channels_wait(&board, nr, SVM_WAIT_MS));
 }
 
 uint64_t counted(const char *stat)
@@ -239,6 +301,16 @@ void *small_pages(size_t size)
 	CHILD_CHECK(!madvise(p, size, MADV_NOHUGEPAGE) || errno == EINVAL, "MADV_NOHUGEPAGE: %s",
 		    strerror(errno));
 	return p;
+}
+
+void *huge_pages(size_t size, uint8_t byte)
+{
+	const uintptr_t huge = SCENARIO_HUGE;
+	uint8_t *p = small_pages(size + huge);
+
+	p = (uint8_t *)(((uintptr_t)p + huge - 1) & -huge);
+	CHILD_CHECK(!madvise(p, size, MADV_HUGEPAGE), "MADV_HUGEPAGE: %s", strerror(errno));
+	return memset(p, byte, size);
 }
 
 pid_t scenario_child(void)

@@ -15,11 +15,16 @@
 
 #include "board_client.h"
 #include "child.h"
+#include "clock.h"
 #include "gpu.h"
 #include "svm_wait.h"
 
 /* In a fixture: skip unless nouveau's device is a board. */
 void scenario_require_board(void);
+/* And unless there is another one. */
+void scenario_require_second_board(void);
+/* For tests that use it themselves. */
+struct board *scenario_board(void);
 /* Run one, and assert that it has done well. */
 void scenario_run(void (*run)(void));
 
@@ -27,9 +32,16 @@ void scenario_run(void (*run)(void));
 
 /* The render node of the board. */
 const char *scenario_node(void);
+const char *scenario_second_node(void);
 /* A client with shared virtual memory, and a channel. */
 void scenario_open(struct gpu *gpu, struct chan *chan);
 void scenario_open_channel(struct gpu *gpu, struct chan *chan);
+
+/* Bind the board's GPU to nouveau, or unbind it. */
+void scenario_bind(bool bind);
+/* How many channels there are, and wait until there are so many again. */
+unsigned int channels_now(void);
+void wait_channels(unsigned int nr);
 
 /* What the board has counted. */
 uint64_t counted(const char *stat);
@@ -57,8 +69,22 @@ void copy_begin(struct chan *chan, void *dst, const void *src, uint32_t n);
 /* Wait for all that was begun on it. False: not within the limit. */
 bool copy_ended(struct chan *chan);
 
+/* Wait until a condition holds. */
+#define WAIT_UNTIL(ok, what) do {						\
+	const int64_t give_up = now_ms() + SVM_WAIT_MS;				\
+										\
+	while (!(ok)) {								\
+		CHILD_CHECK(now_ms() < give_up, "waited %u ms until %s",	\
+			    SVM_WAIT_MS, what);					\
+		usleep(1000);							\
+	}									\
+} while (0)
+
 /* Zeroed memory of small pages that nothing has touched. */
 void *small_pages(size_t size);
+/* Memory of 2 MiB pages, as far as the kernel has any, filled with a byte. */
+enum { SCENARIO_HUGE = 2 << 20 };
+void *huge_pages(size_t size, uint8_t byte);
 /* A child of the scenario, see child_start(); its exit status, or 128 + the signal. */
 pid_t scenario_child(void);
 int scenario_reap(pid_t pid);

@@ -15,15 +15,15 @@
 /* Of render nodes: Documentation/admin-guide/devices.txt. */
 enum { FIRST_MINOR = 128, LAST_MINOR = 191 };
 
-int nouveau_node_find(char *path, size_t size)
+static int find_from(int nr, char *path, size_t size)
 {
-	int minor, ret = -ENODEV;
+	int ret = -ENODEV;
 
-	for (minor = FIRST_MINOR; minor <= LAST_MINOR; minor++) {
+	for (; nr <= LAST_MINOR; nr++) {
 		drmVersionPtr version;
 		int fd, is;
 
-		snprintf(path, size, DRM_RENDER_DEV_NAME, DRM_DIR_NAME, minor);
+		snprintf(path, size, DRM_RENDER_DEV_NAME, DRM_DIR_NAME, nr);
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0) {
 			if (errno != ENOENT && ret == -ENODEV)
@@ -38,6 +38,20 @@ int nouveau_node_find(char *path, size_t size)
 			return 0;
 	}
 	return ret;
+}
+
+int nouveau_node_find(char *path, size_t size)
+{
+	return find_from(FIRST_MINOR, path, size);
+}
+
+int nouveau_node_next(const char *after, char *path, size_t size)
+{
+	struct stat st;
+
+	if (stat(after, &st))
+		return -errno;
+	return find_from(minor(st.st_rdev) + 1, path, size);
 }
 
 int nouveau_node_device(int fd, char *device, size_t size)

@@ -10,6 +10,8 @@
 
 /* Its path. 0; -ENODEV: there is none; or what opening it says. */
 int nouveau_node_find(char *path, size_t size);
+/* The same of the next one behind a node. */
+int nouveau_node_next(const char *after, char *path, size_t size);
 /* Its device's folder in sysfs, whose name is that of its folder in debugfs, where it has one. */
 int nouveau_node_device(int fd, char *device, size_t size);
 /* A counter of the software GPU's. 0; -ENOENT: it is not one, or there is no such counter. */

@@ -9,10 +9,14 @@
 
 struct svm_queue;
 
-/* Only ends what hangs: several times what a machine without hardware virtualisation needs for
- * thousands of page faults, while it is busy.
+/*
+ * Only ends what hangs: several times what a machine without hardware virtualisation needs for
+ * thousands of page faults, while it is busy. Where much hangs, as on a stock kernel, a build may
+ * have less.
  */
+#ifndef SVM_WAIT_MS
 #define SVM_WAIT_MS	200000
+#endif
 
 /* svm_queue_wait(). */
 int svm_wait_queue(struct svm_queue *queue, unsigned int ms, const char *what);

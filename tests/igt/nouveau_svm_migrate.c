@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: MIT
+/**
+ * TEST: nouveau svm migrate
+ * Category: Core
+ * Mega feature: Shared virtual memory
+ * Sub-category: nouveau
+ * Functionality: device memory
+ * Test category: functionality test
+ * Description: Pages of a process in device memory: who gets them back, with what in them, when
+ *	the device, the process or the kernel's channels end, and beside moves of buffers
+ *
+ * SUBTEST: there-and-back
+ * Description: the device sees pages in its memory, and the CPU gets them back
+ *
+ * SUBTEST: many
+ * Description: thousands of pages go there and come back one by one
+ *
+ * SUBTEST: huge
+ * Description: 2 MiB go there, and the device's first access is in the middle
+ *
+ * SUBTEST: exit
+ * Description: processes end with their pages in device memory
+ *
+ * SUBTEST: mapped
+ * Description: what the device has mapped already is migrated, and it goes on at the new place
+ *
+ * SUBTEST: fork
+ * Description: parent and child share device memory, copied on write
+ *
+ * SUBTEST: orphan
+ * Description: who has migrated has closed the device, and its child reads
+ *
+ * SUBTEST: dead-channels
+ * Description: the kernel's channels have ended: nothing is lost that was not in device memory
+ *
+ * SUBTEST: unbind
+ * Description: the device is unbound with a process's pages in its memory, which get back
+ *
+ * SUBTEST: beside-moves
+ * Description: pages go there and come back while buffers are moved
+ */
+#include "board_scenario.h"
+#include "dmesg_patterns.h"
+#include "igt_decl.h"
+#include "svm_require.h"
+
+#include <errno.h>
+#include <nouveau/nouveau.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+IGT_TEST_DESCRIPTION("Pages of a process in the memory of nouveau's device, and how they get back");
+
+enum { PAGE = 4096, WORDS = PAGE / 4, HUGE = SCENARIO_HUGE, SEED = 20261130 };
+enum { N = 64 * PAGE, MANY = 4096 };
+
+static struct gpu gpu;
+static struct chan chan;
+
+static void begin(void)
+{
+	scenario_open(&gpu, &chan);
+}
+
+static void end(void)
+{
+	chan_close(&chan);
+	gpu_close(&gpu);
+}
+
+/* A client without a channel. */
+static void begin_client(void)
+{
+	const int ret = gpu_open(&gpu, scenario_node());
+
+	CHILD_CHECK(!ret, "a client with shared virtual memory: %s", strerror(-ret));
+}
+
+static void bind_vram(void *buf, size_t n)
+{
+	const int ret = gpu_svm_migrate(&gpu, buf, n);
+
+	CHILD_CHECK(!ret, "SVM_BIND: %s", strerror(-ret));
+}
+
+/*
+ * Migrate, and see that all of it was copied: SVM_BIND leaves out what somebody else has a
+ * reference to for a moment.
+ */
+static void to_device(void *buf, size_t n)
+{
+	const uint64_t bytes = counted("copied_bytes");
+	unsigned int tries;
+
+	for (tries = 0; tries < 10 && counted("copied_bytes") < bytes + n; tries++)
+		bind_vram(buf, n);
+	CHILD_CHECK(counted("copied_bytes") >= bytes + n,
+		    "%llu bytes of %zu were copied to the device",
+		    (unsigned long long)(counted("copied_bytes") - bytes), n);
+}
+
+static void fill(void *p, uint32_t value, size_t n)
+{
+	CHILD_CHECK(!chan_fill(&chan, (uintptr_t)p, value, n / 4) && !chan_wait(&chan), "a fill");
+}
+
+static void all_are(const uint8_t *buf, size_t n, uint8_t byte, const char *who)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		CHILD_CHECK(buf[i] == byte, "byte %#zx: %s sees %#x", i, who, buf[i]);
+}
+
+static void there_and_back(void)
+{
+	uint32_t *buf = small_pages(N), *out = small_pages(N), *want = small_pages(N);
+	uint32_t state = SEED;
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < N / 4; i++)
+		buf[i] = want[i] = state = state * 1664525 + 1013904223;
+	to_device(buf, N);
+	CHILD_CHECK(!chan_memcpy(&chan, out, buf, N), "a copy");
+	CHILD_CHECK(!memcmp(out, want, N), "the device sees something else");
+	CHILD_CHECK(!memcmp(buf, want, N), "the CPU gets something else back");
+	/* Changed on the device, seen by the CPU. */
+	bind_vram(buf, N);
+	fill(buf, 0x5a5a5a5a, N);
+	all_are((uint8_t *)buf, N, 0x5a, "the CPU");
+	end();
+}
+
+/* So many that the kernel's pushbuffer goes round a few times, there and back. */
+static void many(void)
+{
+	uint32_t *buf = small_pages(MANY * PAGE), i;
+
+	begin_client();
+	for (i = 0; i < MANY; i++)
+		buf[i * WORDS] = i + 1;
+	bind_vram(buf, MANY * PAGE);
+	for (i = 0; i < MANY; i++)
+		CHILD_CHECK(buf[i * WORDS] == i + 1, "page %u has come back with %u in it", i,
+			    buf[i * WORDS]);
+	gpu_close(&gpu);
+}
+
+/* Of 2 MiB, every word another. */
+static uint32_t *huge_words(void)
+{
+	uint32_t *buf = huge_pages(HUGE, 1), i;
+
+	for (i = 0; i < HUGE / 4; i++)
+		buf[i] = i + 1;
+	return buf;
+}
+
+static void huge(void)
+{
+	enum { AT = 300 * WORDS };
+	uint32_t *buf = huge_words(), *out = small_pages(PAGE), i;
+
+	begin();
+	to_device(buf, HUGE);
+	CHILD_CHECK(!chan_memcpy(&chan, out, buf + AT, PAGE), "a copy");
+	for (i = 0; i < WORDS; i++)
+		CHILD_CHECK(out[i] == AT + i + 1, "the device sees word %#x at %#x", out[i] - 1,
+			    AT + i);
+	fill(buf + AT, 0x5a5a5a5a, PAGE);
+	for (i = 0; i < HUGE / 4; i++)
+		CHILD_CHECK(buf[i] == (i - AT < WORDS ? 0x5a5a5a5a : i + 1),
+			    "word %#x has come back as %#x", i, buf[i]);
+	end();
+}
+
+static void exits(void)
+{
+	unsigned int i;
+	pid_t pid;
+	int ret;
+
+	for (i = 0; i < 5; i++) {
+		pid = scenario_child();
+		if (!pid) {
+			uint8_t *buf = memset(small_pages(N), i + 1, N);
+
+			begin();
+			bind_vram(buf, N);
+			child_exit(0);
+		}
+		ret = scenario_reap(pid);
+		CHILD_CHECK(!ret, "the client's status is %d", ret);
+	}
+}
+
+static void mapped(void)
+{
+	uint8_t *buf = small_pages(N);
+
+	begin();
+	fill(buf, 0x11111111, N);
+	bind_vram(buf, N);
+	fill(buf, 0x22222222, N);
+	all_are(buf, N, 0x22, "the CPU");
+	end();
+}
+
+/* A child that looks at memory which it shares with us, when it is told to. */
+struct looker {
+	pid_t pid;
+	int go;
+};
+
+static struct looker looks_later(const uint8_t *buf, bool has_file)
+{
+	struct looker looker;
+	int go[2];
+	char c;
+
+	CHILD_CHECK(!pipe(go), "pipe: %s", strerror(errno));
+	looker.pid = scenario_child();
+	looker.go = go[1];
+	if (!looker.pid) {
+		/* Or the device would stay open. */
+		if (!has_file)
+			close(gpu.fd);
+		close(go[1]);
+		CHILD_CHECK(read(go[0], &c, 1) == 1, "the parent is gone");
+		all_are(buf, N, 0x11, "the child");
+		child_exit(0);
+	}
+	close(go[0]);
+	return looker;
+}
+
+static void look_now(const struct looker *looker)
+{
+	CHILD_CHECK(write(looker->go, "l", 1) == 1 && !scenario_reap(looker->pid),
+		    "the child has failed");
+}
+
+static void forks(void)
+{
+	uint8_t *buf = small_pages(N);
+	struct looker looker;
+
+	begin();
+	bind_vram(buf, N);
+	fill(buf, 0x11111111, N);
+	looker = looks_later(buf, true);
+	fill(buf, 0x22222222, N);
+	look_now(&looker);
+	all_are(buf, N, 0x22, "the parent");
+	end();
+}
+
+static void orphan(void)
+{
+	uint8_t *buf = memset(small_pages(N), 0x11, N);
+	struct looker looker;
+
+	begin_client();
+	bind_vram(buf, N);
+	looker = looks_later(buf, false);
+	gpu_close(&gpu);
+	look_now(&looker);
+	all_are(buf, N, 0x11, "the parent");
+}
+
+/*
+ * What is in the process's memory stays there; what is in the device's is out of reach, and
+ * nothing else is to be had in its place.
+ */
+static void dead_channels(void)
+{
+	uint8_t *buf = memset(small_pages(N), 0x11, N), *later = small_pages(N);
+	const unsigned int channels = channels_now();
+	struct chan kernels = { .id = 0 };
+	unsigned int dead = 0, i;
+	pid_t pid;
+	int ret;
+
+	begin_client();
+	bind_vram(buf, N);
+	for (; dead < channels; kernels.id++) {
+		CHILD_CHECK(kernels.id < 1024, "%u channels instead of %u", dead, channels);
+		if (channel_of(&kernels).state == CONTROL_CHAN_NONE)
+			continue;
+		CHILD_CHECK(!access_one(&kernels, BOARD_READ, (void *)0x500000000000, NULL),
+			    "an address that is nowhere was read");
+		dead++;
+	}
+	/* It may say so, or not; nothing may be lost. */
+	gpu_svm_migrate(&gpu, memset(later, 0x22, N), N);
+	all_are(later, N, 0x22, "the CPU");
+	for (i = 0; i < 2; i++) {
+		pid = scenario_child();
+		if (!pid) {
+			/* Not IGT's handler, which reports a crash. */
+			signal(SIGBUS, SIG_DFL);
+			child_exit(buf[N - 1] == 0x11 ? 0 : 1);
+		}
+		ret = scenario_reap(pid);
+		CHILD_CHECK(ret == 128 + SIGBUS, "a page in device memory was read: status %d",
+			    ret);
+	}
+	gpu_close(&gpu);
+	/* There are new ones then. */
+	scenario_bind(false);
+	scenario_bind(true);
+}
+
+/* Large pages, and of small ones so many that their copies go round the kernel's pushbuffer. */
+static void gets_back(int ready, int go)
+{
+	uint32_t *buf = huge_words(), *part = huge_words(), *small = small_pages(MANY * PAGE), i;
+	char c;
+
+	for (i = 0; i < MANY; i++)
+		small[i * WORDS] = i + 1;
+	begin_client();
+	to_device(buf, HUGE);
+	to_device(part, HUGE);
+	/* One page on the device still, but many in the process's page table. */
+	CHILD_CHECK(!mprotect(part, PAGE, PROT_READ), "mprotect: %s", strerror(errno));
+	to_device(small, MANY * PAGE);
+	CHILD_CHECK(write(ready, "r", 1) == 1, "pipe");
+	CHILD_CHECK(read(go, &c, 1) == 1, "the parent is gone");
+	for (i = 0; i < HUGE / 4; i++)
+		CHILD_CHECK(buf[i] == i + 1 && part[i] == i + 1,
+			    "word %#x of 2 MiB has come back as %#x and %#x", i, buf[i], part[i]);
+	for (i = 0; i < MANY; i++)
+		CHILD_CHECK(small[i * WORDS] == i + 1, "page %u has come back with %u in it", i,
+			    small[i * WORDS]);
+	gpu_close(&gpu);
+	child_exit(0);
+}
+
+static void unbind(void)
+{
+	int ready[2], go[2];
+	pid_t pid;
+	char c;
+
+	CHILD_CHECK(!pipe(ready) && !pipe(go), "pipe: %s", strerror(errno));
+	pid = scenario_child();
+	if (!pid) {
+		close(go[1]);
+		gets_back(ready[1], go[0]);
+	}
+	close(ready[1]);
+	close(go[0]);
+	CHILD_CHECK(read(ready[0], &c, 1) == 1, "the client has failed");
+	scenario_bind(false);
+	CHILD_CHECK(write(go[1], "g", 1) == 1 && !scenario_reap(pid), "the client has failed");
+	scenario_bind(true);
+}
+
+struct moves {
+	struct nouveau_bo *bo;
+	_Atomic unsigned int done;
+	_Atomic bool enough;
+	_Atomic int ret;
+};
+
+/* A buffer that goes from the device's memory to the process's and back, again and again. */
+static void *move(void *arg)
+{
+	struct moves *moves = arg;
+	struct nouveau_pushbuf_refn ref = { .bo = moves->bo };
+	static const uint32_t nop;
+
+	while (!moves->ret && !moves->enough) {
+		ref.flags = NOUVEAU_BO_RDWR |
+			    (moves->done & 1 ? NOUVEAU_BO_GART : NOUVEAU_BO_VRAM);
+		moves->ret = nouveau_pushbuf_refn(chan.push, &ref, 1);
+		if (!moves->ret)
+			moves->ret = chan_push(&chan, &nop, 1);
+		moves->done++;
+	}
+	return NULL;
+}
+
+static void beside_moves(void)
+{
+	enum { MOVES = 300 };
+	uint32_t *buf = small_pages(N), i, turn;
+	struct moves moves = { .done = 0 };
+	pthread_t thread;
+
+	begin();
+	CHILD_CHECK(!nouveau_bo_new(gpu.dev, NOUVEAU_BO_VRAM | NOUVEAU_BO_GART, 0, N, NULL,
+				    &moves.bo), "a buffer");
+	CHILD_CHECK(!pthread_create(&thread, NULL, move, &moves), "a thread");
+	for (turn = 1; moves.done < MOVES && !moves.ret; turn++) {
+		for (i = 0; i < N / 4; i += WORDS)
+			buf[i] = turn + i;
+		bind_vram(buf, N);
+		for (i = 0; i < N / 4; i += WORDS)
+			CHILD_CHECK(buf[i] == turn + i, "word %#x has come back as %#x", i, buf[i]);
+	}
+	moves.enough = true;
+	CHILD_CHECK(!pthread_join(thread, NULL) && !moves.ret, "move %u: %s", moves.done,
+		    strerror(-moves.ret));
+	printf("%u moves, %u times %u pages\n", moves.done, turn, N / PAGE);
+	nouveau_bo_ref(NULL, &moves.bo);
+	end();
+}
+
+static const struct {
+	const char *name, *what;
+	void (*run)(void);
+	bool kills;		/* a channel */
+	bool huge;		/* needs 2 MiB pages */
+} scenario[] = {
+	{ "there-and-back", "The device sees pages in its memory, and the CPU gets them back",
+	  there_and_back },
+	{ "many", "Thousands of pages go there and come back one by one", many },
+	{ "huge", "2 MiB go there, and the device's first access is in the middle", huge,
+	  .huge = true },
+	{ "exit", "Processes end with their pages in device memory", exits },
+	{ "mapped", "What the device has mapped already is migrated, and it goes on at the new "
+	  "place", mapped },
+	{ "fork", "Parent and child share device memory, copied on write", forks },
+	{ "orphan", "Who has migrated has closed the device, and its child reads", orphan },
+	{ "dead-channels", "The kernel's channels have ended: nothing is lost that was not in "
+	  "device memory", dead_channels, .kills = true },
+	{ "unbind", "The device is unbound with a process's pages in its memory, which get back",
+	  unbind, .huge = true },
+	{ "beside-moves", "Pages go there and come back while buffers are moved", beside_moves },
+};
+
+int igt_main()
+{
+	igt_fixture() {
+		scenario_require_board();
+		igt_info("Seed %d\n", SEED);
+	}
+
+	for (unsigned int i = 0; i < sizeof(scenario) / sizeof(*scenario); i++) {
+		igt_describe(scenario[i].what);
+		igt_subtest(scenario[i].name) {
+			if (scenario[i].huge)
+				require_thp();
+			if (scenario[i].kills)
+				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
+			scenario_run(scenario[i].run);
+		}
+	}
+
+	igt_fixture()
+		child_kill_all(SVM_WAIT_MS);
+}
