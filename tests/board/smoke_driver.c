@@ -188,7 +188,7 @@ static void recovery(void)
 	struct chan chan, same, other, again;
 	struct gpu gpu, gpu2;
 	struct copied copied;
-	const uint64_t killed = stat_now("channels_killed");
+	const uint64_t killed = stat_now("channels_killed"), faults = counts_now().faults;
 	int ret;
 
 	plain_open(&gpu, &chan);
@@ -202,6 +202,9 @@ static void recovery(void)
 	CHECK(ret == -EIO, "a read of %#llx, where nothing is: %s", NOWHERE, chan_said(ret));
 	CHECK(stat_now("channels_killed") == killed + 1, "%llu channels ended of it, not one",
 	      (unsigned long long)(stat_now("channels_killed") - killed));
+	/* None of these has shared virtual memory. */
+	CHECK(counts_now().faults == faults, "%llu faults are to be replayed",
+	      (unsigned long long)(counts_now().faults - faults));
 	begin_round(&gpu2, &other, &copied, 2);
 	end_round(&other, &copied);
 	begin_round(&gpu, &same, &copied, 3);

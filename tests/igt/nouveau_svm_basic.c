@@ -244,8 +244,8 @@ static int svm_init_interrupted(int fd)
 	u.data = &self;
 	u.asked = interrupt;
 	ret = ioctl(fd, cmd, p) ? -errno : 0;
-	igt_assert_f(atomic_load(&u.answered), "the kernel did not read the arguments\n");
 	igt_assert_f(!userfault_end(&u), "a page fault was not answered\n");
+	igt_assert_f(atomic_load(&u.answered), "the kernel did not read the arguments\n");
 	munmap(buf, 2 * PAGE);
 	return ret;
 }

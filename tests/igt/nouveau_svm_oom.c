@@ -19,6 +19,7 @@
 #include "memcg.h"
 #include "svm_gpu.h"
 #include "svm_probe.h"
+#include "svm_require.h"
 #include "svm_wait.h"
 #include "victim.h"
 #include "write_file.h"
@@ -83,13 +84,6 @@ static uint32_t next_random(uint32_t *state)
 	*state ^= *state >> 17;
 	*state ^= *state << 5;
 	return *state;
-}
-
-static void require_asked_for(const char *variable, const char *what)
-{
-	const char *value = getenv(variable);
-
-	igt_require_f(value && !strcmp(value, "1"), "it %s: set %s=1\n", what, variable);
 }
 
 /* Some machines are to fail as a whole. */
@@ -791,8 +785,7 @@ static void test_reap_vs_unbind(void)
 	struct victim v;
 	pid_t pid;
 
-	require_asked_for("SVM_UNBIND",
-			  "takes the device from all of its users, and may crash the kernel");
+	require_unbind();
 	victims_abandon(STUCK_MS);
 	require_usable(&probe);
 	igt_require_f(*probe.device, "this back end hides its device\n");

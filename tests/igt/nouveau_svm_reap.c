@@ -69,11 +69,13 @@ static void test_mrelease_in_flush(void)
 {
 	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8 };
 	struct board *board = scenario_board();
+	struct scenario_before before;
 	struct victim_reap reap;
 	struct victim v;
 	int64_t freed;
 	int ret;
 
+	scenario_note(&before);
 	victim_start(&v, &plan);
 	BOARD(board_gate_close(board, "flush"));
 	BOARD(board_gate_wait_held(board, "flush", 1, SVM_WAIT_MS));
@@ -95,6 +97,7 @@ static void test_mrelease_in_flush(void)
 		     strerror(-reap.ret));
 	igt_assert_f(freed * 100 >= v.charged * 95, "%lld of %lld bytes are free\n",
 		     (long long)freed, (long long)v.charged);
+	scenario_compare(&before);
 }
 
 int igt_main()

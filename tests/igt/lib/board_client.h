@@ -79,7 +79,8 @@ struct board_access {
 
 /*
  * Begin up to CONTROL_ACCESSES at once. There may be others under way, of this process or of
- * others: -EBUSY if there is no room for so many beside them.
+ * others: -EBUSY if there is no room for so many beside them. What they come to is kept while this
+ * process begins as many again; another process may begin one in the place of one that has ended.
  */
 int board_access_start(struct board *board, struct board_access *access, unsigned int nr);
 /* Have they all ended by now? */

@@ -33,6 +33,14 @@ static char second_node[32];
 /* In a test. */
 #define TEST_BOARD(call) igt_assert_f(!(call), "%s\n", board.why)
 
+static void open_gates(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < board.gates; i++)
+		TEST_BOARD(board_gate_open(&board, board.gate[i]));
+}
+
 /* The board that nouveau drives as the device of a node. */
 static void open_board(struct board *b, const char *of)
 {
@@ -56,19 +64,24 @@ static void open_board(struct board *b, const char *of)
 
 void scenario_require_board(void)
 {
+	const int ret = nouveau_node_find(node, sizeof(node));
 	unsigned int i;
 
-	igt_require_f(!nouveau_node_find(node, sizeof(node)),
-		      "no render node in /dev/dri is of driver nouveau\n");
+	igt_require_f(ret != -ENODEV, "no render node in /dev/dri is of driver nouveau\n");
+	igt_assert_f(!ret, "a render node: %s\n", strerror(-ret));
 	open_board(&board, node);
+	/* Of who was killed here before. */
+	open_gates();
 	for (i = 0; i < board.knobs; i++)
 		TEST_BOARD(board_knob(&board, board.knob[i], &knobs[i]));
 }
 
 void scenario_require_second_board(void)
 {
-	igt_require_f(!nouveau_node_next(node, second_node, sizeof(second_node)),
-		      "there is no second render node of driver nouveau\n");
+	const int ret = nouveau_node_next(node, second_node, sizeof(second_node));
+
+	igt_require_f(ret != -ENODEV, "there is no second render node of driver nouveau\n");
+	igt_assert_f(!ret, "a second render node: %s\n", strerror(-ret));
 	open_board(&second, second_node);
 }
 
@@ -82,20 +95,65 @@ struct board *scenario_board(void)
 	return &board;
 }
 
-/* Whatever a scenario has left behind. */
-static void restore(void)
+static int write_driver(const char *file)
 {
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/nouveau/%s", file);
+	return write_text(path, board.gpu);
+}
+
+static bool is_bound(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", board.gpu);
+	return !access(path, F_OK);
+}
+
+/* The node of the board; it may have another one since it was bound again. 0 or -errno. */
+static int find_node(void)
+{
+	char path[sizeof(node)], device[PATH_MAX];
+	int ret, fd;
+
+	for (ret = nouveau_node_find(path, sizeof(path)); !ret;
+	     ret = nouveau_node_next(path, path, sizeof(path))) {
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		ret = nouveau_node_device(fd, device, sizeof(device));
+		close(fd);
+		if (ret)
+			return ret;
+		if (!strcmp(strrchr(device, '/') + 1, board.gpu)) {
+			strcpy(node, path);
+			return 0;
+		}
+	}
+	return ret;
+}
+
+/* Whatever a scenario has left behind; false if it has left the device unbound. */
+static bool restore(void)
+{
+	const bool bound = is_bound();
 	uint64_t value;
 	unsigned int i;
+	int ret;
 
-	for (i = 0; i < board.gates; i++)
-		TEST_BOARD(board_gate_open(&board, board.gate[i]));
+	open_gates();
 	for (i = 0; i < board.knobs; i++) {
 		TEST_BOARD(board_knob(&board, board.knob[i], &value));
 		if (value != knobs[i])
 			TEST_BOARD(board_knob_set(&board, board.knob[i], knobs[i]));
 	}
 	board_access_stop(&board);
+	ret = bound ? 0 : write_driver("bind");
+	igt_assert_f(!ret, "%s is unbound, and cannot be bound: %s\n", board.gpu, strerror(-ret));
+	ret = find_node();
+	igt_assert_f(!ret, "the render node of %s: %s\n", board.gpu, strerror(-ret));
+	return bound;
 }
 
 /* Of all boards. */
@@ -109,14 +167,45 @@ static uint64_t stat_now(const char *stat)
 	return value + more;
 }
 
+static unsigned int channels_of(struct board *b)
+{
+	unsigned int nr;
+
+	igt_assert_f(!board_channels(b, &nr), "%s\n", b->why);
+	return nr;
+}
+
+void scenario_note(struct scenario_before *before)
+{
+	before->stale = stat_now("stale_accesses");
+	before->bad_tables = stat_now("bad_tables");
+	before->channels = channels_of(&board);
+	before->second_channels = *second_node ? channels_of(&second) : 0;
+}
+
+void scenario_compare(const struct scenario_before *before)
+{
+	const uint64_t stale = stat_now("stale_accesses") - before->stale;
+	const uint64_t bad_tables = stat_now("bad_tables") - before->bad_tables;
+
+	TEST_BOARD(board_channels_wait(&board, before->channels, SVM_WAIT_MS));
+	if (*second_node)
+		igt_assert_f(!board_channels_wait(&second, before->second_channels, SVM_WAIT_MS),
+			     "%s\n", second.why);
+	igt_assert_f(!stale, "%llu accesses to pages that mm had freed\n",
+		     (unsigned long long)stale);
+	igt_assert_f(!bad_tables, "%llu times what is no page table was taken for one\n",
+		     (unsigned long long)bad_tables);
+}
+
 void scenario_run(void (*run)(void))
 {
-	const uint64_t stale = stat_now("stale_accesses"), bad = stat_now("bad_tables");
-	unsigned int channels;
+	struct scenario_before before;
 	int status = 0, ret;
 	pid_t pid;
+	bool bound;
 
-	TEST_BOARD(board_channels(&board, &channels));
+	scenario_note(&before);
 	pid = child_start();
 	if (!pid) {
 		run();
@@ -125,18 +214,13 @@ void scenario_run(void (*run)(void))
 	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
 	ret = child_wait(pid, &status, SCENARIO_MS, "the scenario ends");
 	/* One that is stuck goes on with that, perhaps. */
-	restore();
+	bound = restore();
 	if (ret)
 		child_kill_all(SVM_WAIT_MS);
 	igt_assert_f(!ret, "the scenario: %s\n", strerror(-ret));
 	igt_assert_f(!status, "the scenario has failed, status %#x: see what it says\n", status);
-	TEST_BOARD(board_channels_wait(&board, channels, SVM_WAIT_MS));
-	igt_assert_f(stat_now("stale_accesses") == stale,
-		     "%llu accesses to pages that mm had freed\n",
-		     (unsigned long long)(stat_now("stale_accesses") - stale));
-	igt_assert_f(stat_now("bad_tables") == bad,
-		     "%llu times what is no page table was taken for one\n",
-		     (unsigned long long)(stat_now("bad_tables") - bad));
+	igt_assert_f(bound, "the scenario has left the device unbound\n");
+	scenario_compare(&before);
 }
 
 const char *scenario_node(void)
@@ -161,16 +245,13 @@ void scenario_open_channel(struct gpu *gpu, struct chan *chan)
 
 void scenario_bind(bool bind)
 {
-	char path[64];
-	int ret;
+	const char *file = bind ? "bind" : "unbind";
+	int ret = write_driver(file);
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/nouveau/%s", bind ? "bind" : "unbind");
-	ret = write_text(path, board.gpu);
-	CHILD_CHECK(!ret, "%s to %s: %s", board.gpu, path, strerror(-ret));
-	/* It may have another node then. */
+	CHILD_CHECK(!ret, "%s to %s of nouveau: %s", board.gpu, file, strerror(-ret));
 	if (bind)
-		ret = nouveau_node_find(node, sizeof(node));
-	CHILD_CHECK(!ret, "no render node in /dev/dri is of driver nouveau: %s", strerror(-ret));
+		ret = find_node();
+	CHILD_CHECK(!ret, "the render node of %s: %s", board.gpu, strerror(-ret));
 }
 
 unsigned int channels_now(void)
@@ -232,6 +313,12 @@ void close_gate(const char *gate)
 
 void open_gate(const char *gate)
 {
+	uint32_t held;
+	bool closed;
+
+	/* It does after knob gate_limit, and who waits for it would not be noticed. */
+	BOARD(board_gate(&board, gate, &closed, &held));
+	CHILD_CHECK(closed, "gate %s has opened by itself", gate);
 	BOARD(board_gate_open(&board, gate));
 }
 
@@ -261,7 +348,8 @@ void accesses(struct board_access *access, unsigned int nr)
 	accesses_wait(access, nr);
 }
 
-bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value)
+static enum control_state access_one_ends(const struct chan *chan, enum board_type type,
+					  const void *addr, uint32_t *value)
 {
 	struct board_access access = {
 		.chan = chan->id, .type = type, .va = (uintptr_t)addr, .value = value ? *value : 0,
@@ -270,7 +358,21 @@ bool access_one(const struct chan *chan, enum board_type type, const void *addr,
 	accesses(&access, 1);
 	if (value)
 		*value = access.value;
-	return access.state == CONTROL_DONE;
+	return access.state;
+}
+
+bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value)
+{
+	return access_one_ends(chan, type, addr, value) == CONTROL_DONE;
+}
+
+void refused_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t value,
+		 const char *what)
+{
+	const enum control_state state = access_one_ends(chan, type, addr, &value);
+
+	CHILD_CHECK(state == CONTROL_CANCELLED, "%s is %s, and has to be cancelled", what,
+		    board_access_state(state));
 }
 
 void copy_begin(struct chan *chan, void *dst, const void *src, uint32_t n)

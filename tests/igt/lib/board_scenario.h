@@ -25,7 +25,18 @@ void scenario_require_board(void);
 void scenario_require_second_board(void);
 /* For tests that use it themselves. */
 struct board *scenario_board(void);
-/* Run one, and assert that it has done well. */
+/*
+ * What has to be the same before a test and afterwards, of all boards: channels, accesses to pages
+ * that mm had freed, page tables that are none. scenario_compare() asserts it.
+ */
+struct scenario_before {
+	uint64_t stale, bad_tables;
+	unsigned int channels, second_channels;
+};
+
+void scenario_note(struct scenario_before *before);
+void scenario_compare(const struct scenario_before *before);
+/* Run one, and assert that it has done well, and that these are the same. */
 void scenario_run(void (*run)(void));
 
 /* ---- in a scenario ---- */
@@ -52,6 +63,7 @@ void wait_faults(uint64_t count);
 struct board_channel channel_of(const struct chan *chan);
 void set_knob(const char *knob, uint64_t value);
 void close_gate(const char *gate);
+/* One that was closed, and has not opened by itself since. */
 void open_gate(const char *gate);
 /* Wait until it holds something. */
 void wait_gate(const char *gate);
@@ -63,6 +75,9 @@ void accesses_wait(struct board_access *access, unsigned int nr);
 void accesses(struct board_access *access, unsigned int nr);
 /* One of them. Has it been done? */
 bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value);
+/* One that has to end its channel; what: "a write to ...". */
+void refused_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t value,
+		 const char *what);
 
 /* Begin a copy of bytes. */
 void copy_begin(struct chan *chan, void *dst, const void *src, uint32_t n);

@@ -102,8 +102,8 @@ static void serve(int fd)
 			answer_first(fd, &reads, page);
 		if (!ready[0].revents)
 			continue;
-		CHILD_CHECK(read(fd, &in, sizeof(in)) >= (ssize_t)sizeof(in.header), "/dev/fuse: %s",
-			    strerror(errno));
+		CHILD_CHECK(read(fd, &in, sizeof(in)) >= (ssize_t)sizeof(in.header),
+			    "/dev/fuse: %s", strerror(errno));
 		take(fd, &in.header, &reads);
 	}
 }

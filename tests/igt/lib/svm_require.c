@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,4 +32,17 @@ void require_thp(void)
 	igt_assert(read(fd, text, sizeof(text) - 1) > 0);
 	close(fd);
 	igt_require_f(!strstr(text, "[never]"), "huge pages are switched off, see " THP "\n");
+}
+
+void require_asked_for(const char *variable, const char *what)
+{
+	const char *value = getenv(variable);
+
+	igt_require_f(value && !strcmp(value, "1"), "it %s: set %s=1\n", what, variable);
+}
+
+void require_unbind(void)
+{
+	require_asked_for("SVM_UNBIND",
+			  "takes the device from all of its users, and may crash the kernel");
 }
