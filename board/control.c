@@ -161,6 +161,7 @@ static uint32_t reg_read(struct control *control, uint32_t addr)
 	case CONTROL_REG_EVENTS + 4: return control->frozen;
 	case CONTROL_REG_ORACLE_VERDICT: return control->verdict;
 	case CONTROL_REG_ORACLE_WRITE: return control->asked_write;
+	case CONTROL_REG_BOUND: return gpu_bound(gpu);
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@
 #define CONTROL_CLASS		0xff0000	/* no driver claims it */
 
 #define CONTROL_MAGIC		0x4452424e	/* "NBRD" */
-#define CONTROL_VERSION		1
+#define CONTROL_VERSION		2
 #define CONTROL_BAR_SIZE	0x10000
 
 /* Identity, read only. */
@@ -68,6 +68,9 @@ enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
 						/* 5 another owner's, 6 unmapped; ~0: no memory */
 #define CONTROL_REG_ORACLE_WRITE	0x00dc	/* 1: would a write be right? 0: a read */
 #define CONTROL_REG_ORACLE_MARK		0x00e0
+
+/* How many channels there are, of those that there can be: read only. */
+#define CONTROL_REG_BOUND	0x00e4
 
 #define CONTROL_STAT_BASE	0x1000	/* + 8 * index, a pair */
 #define CONTROL_KNOB_BASE	0x2000	/* + 8 * index, a pair; writing the lower half sets it */

@@ -1168,6 +1168,15 @@ void gpu_access_stop(struct gpu *gpu)
 		hand_done(gpu, &gpu->hand[i], ACCESS_STOPPED);
 }
 
+uint32_t gpu_bound(const struct gpu *gpu)
+{
+	uint32_t nr = 0;
+
+	for (unsigned int i = 0; i < gpu->chans; i++)
+		nr += gpu->chan[i].bound;
+	return nr;
+}
+
 bool gpu_exclude(struct gpu *gpu, uint32_t chan, uint64_t start, uint64_t size)
 {
 	if (chan == ~0U)

@@ -137,5 +137,7 @@ const char *gpu_knob(struct gpu *gpu, unsigned int knob, uint64_t value);
 void gpu_gate(struct gpu *gpu, unsigned int gate, bool closed);
 void gpu_access_start(struct gpu *gpu, uint32_t first, uint32_t nr);
 void gpu_access_stop(struct gpu *gpu);
+/* How many channels are bound. */
+uint32_t gpu_bound(const struct gpu *gpu);
 bool gpu_exclude(struct gpu *gpu, uint32_t chan, uint64_t start, uint64_t size);
 #endif

@@ -86,7 +86,8 @@ static void sizes(void **state)
 
 	(void)state;
 	control_read(&control, 0, 1, bytes, 5);
-	assert_memory_equal(bytes, "BRD\1", 4);
+	assert_memory_equal(bytes, "BRD", 3);
+	assert_int_equal(bytes[3], CONTROL_VERSION);
 	assert_int_equal(bytes[4], 0);
 	control_write(&control, 0, CONTROL_GATE_BASE, words, 2);
 	control_write(&control, 0, CONTROL_GATE_BASE + 1, words, 4);
@@ -262,6 +263,7 @@ static void channels(void **state)
 	assert_int_equal(get(CHAN(0, CONTROL_CHAN_STATE)), CONTROL_CHAN_NONE);
 	assert_int_equal(get(CHAN(FIFO_CHANNELS - 1, CONTROL_CHAN_STATE)), CONTROL_CHAN_NONE);
 	assert_int_equal(get(at), CONTROL_CHAN_RUNS);
+	assert_int_equal(get(CONTROL_REG_BOUND), 1);
 	assert_true(get64(CHAN(RIG_CHAN, CONTROL_CHAN_INST)) == AT_INST);
 	assert_true(get64(CHAN(RIG_CHAN, CONTROL_CHAN_PDB)) == AT_PD3);
 	assert_true(get64(CHAN(RIG_CHAN, CONTROL_CHAN_FAULT)) == 0);

@@ -57,9 +57,10 @@ static int stats(struct board *board)
 	for (i = 0; i < board->stats; i++) {
 		uint64_t value;
 
-		if (board_stat(board, board->stat[i], &value))
+		if (board_stat(board, board_name(board, CONTROL_STAT, i), &value))
 			return bad(board);
-		printf("%s %llu\n", board->stat[i], (unsigned long long)value);
+		printf("%s %llu\n", board_name(board, CONTROL_STAT, i),
+		       (unsigned long long)value);
 	}
 	return 0;
 }
@@ -71,9 +72,10 @@ static int knobs(struct board *board)
 	for (i = 0; i < board->knobs; i++) {
 		uint64_t value;
 
-		if (board_knob(board, board->knob[i], &value))
+		if (board_knob(board, board_name(board, CONTROL_KNOB, i), &value))
 			return bad(board);
-		printf("%s %llu\n", board->knob[i], (unsigned long long)value);
+		printf("%s %llu\n", board_name(board, CONTROL_KNOB, i),
+		       (unsigned long long)value);
 	}
 	return 0;
 }
@@ -86,9 +88,10 @@ static int gates(struct board *board)
 		uint32_t held;
 		bool closed;
 
-		if (board_gate(board, board->gate[i], &closed, &held))
+		if (board_gate(board, board_name(board, CONTROL_GATE, i), &closed, &held))
 			return bad(board);
-		printf("%s %s held=%u\n", board->gate[i], closed ? "closed" : "open", held);
+		printf("%s %s held=%u\n", board_name(board, CONTROL_GATE, i),
+		       closed ? "closed" : "open", held);
 	}
 	return 0;
 }

@@ -87,10 +87,7 @@ static bool figures;
 /* What a step leaves behind would hold up its process's end, and the next step. */
 static void let_go(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < board.gates; i++)
-		board_gate_open(&board, board.gate[i]);
+	board_gates_open(&board);
 	board_access_stop(&board);
 }
 

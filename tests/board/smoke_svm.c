@@ -374,6 +374,11 @@ static void gate_flush(void)
 	svm_open(&gpu, &chan);
 	*src = 12;
 	must_copy(&chan, dst, src, 4, "a copy of what will be unmapped");
+	/*
+	 * The name is known from here on: to keep it is a write, which may be a copy on write, an
+	 * invalidation, and wait for the gate.
+	 */
+	stat_now("mmio_reads");
 	BOARD(board_gate_close(&board, "flush"));
 	/* A process with the same mm. No thread: 5.3.0's clone3() uses the stack's wrong end. */
 	stack = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -196,7 +196,6 @@ static int map(struct board *board)
 	return 0;
 }
 
-/* A name from the board; empty where it has none. */
 static void read_name(struct board *board, enum control_kind kind, unsigned int index, char *name)
 {
 	unsigned int i;
@@ -206,24 +205,25 @@ static void read_name(struct board *board, enum control_kind kind, unsigned int 
 		const uint32_t word = get(board, CONTROL_REG_NAME + i);
 
 		memcpy(name + i, &word, 4);
-		if (!memchr(name + i, 0, 4))
-			continue;
-		break;
+		if (memchr(name + i, 0, 4))
+			break;
 	}
 	name[BOARD_NAME - 1] = 0;
 }
 
-static unsigned int read_names(struct board *board, enum control_kind kind, unsigned int nr,
-			       char name[][BOARD_NAME])
+const char *board_name(struct board *board, enum control_kind kind, unsigned int index)
 {
-	unsigned int i;
+	char *name;
 
-	for (i = 0; i < nr && i < BOARD_NAMES; i++) {
-		read_name(board, kind, i, name[i]);
-		if (!name[i][0])
-			break;
+	if (index >= BOARD_NAMES)
+		return "";
+	name = board->name[kind][index];
+	if (!*name) {
+		enter(board);
+		read_name(board, kind, index, name);
+		leave(board);
 	}
-	return i;
+	return name;
 }
 
 static int identify(struct board *board)
@@ -239,9 +239,9 @@ static int identify(struct board *board)
 			    version, CONTROL_VERSION);
 	enter(board);
 	board->channels = get(board, CONTROL_REG_CHANNELS);
-	board->stats = read_names(board, CONTROL_STAT, get(board, CONTROL_REG_STATS), board->stat);
-	board->knobs = read_names(board, CONTROL_KNOB, get(board, CONTROL_REG_KNOBS), board->knob);
-	board->gates = read_names(board, CONTROL_GATE, get(board, CONTROL_REG_GATES), board->gate);
+	board->stats = get(board, CONTROL_REG_STATS);
+	board->knobs = get(board, CONTROL_REG_KNOBS);
+	board->gates = get(board, CONTROL_REG_GATES);
 	leave(board);
 	return 0;
 }
@@ -276,13 +276,13 @@ uint32_t board_serial(struct board *board)
 	return get(board, CONTROL_REG_SERIAL);
 }
 
-static int find_name(struct board *board, const char *what, char names[][BOARD_NAME],
+static int find_name(struct board *board, const char *what, enum control_kind kind,
 		     unsigned int nr, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		if (!strcmp(names[i], name))
+		if (!strcmp(board_name(board, kind, i), name))
 			return i;
 	}
 	return fail(board, -ENOENT, "the board has no %s \"%s\"", what, name);
@@ -290,7 +290,7 @@ static int find_name(struct board *board, const char *what, char names[][BOARD_N
 
 int board_stat(struct board *board, const char *name, uint64_t *value)
 {
-	const int i = find_name(board, "statistic", board->stat, board->stats, name);
+	const int i = find_name(board, "statistic", CONTROL_STAT, board->stats, name);
 
 	if (i < 0)
 		return i;
@@ -308,7 +308,7 @@ int board_clear(struct board *board)
 
 int board_knob(struct board *board, const char *name, uint64_t *value)
 {
-	const int i = find_name(board, "knob", board->knob, board->knobs, name);
+	const int i = find_name(board, "knob", CONTROL_KNOB, board->knobs, name);
 
 	if (i < 0)
 		return i;
@@ -320,7 +320,7 @@ int board_knob(struct board *board, const char *name, uint64_t *value)
 
 int board_knob_set(struct board *board, const char *name, uint64_t value)
 {
-	const int i = find_name(board, "knob", board->knob, board->knobs, name);
+	const int i = find_name(board, "knob", CONTROL_KNOB, board->knobs, name);
 	uint64_t now;
 
 	if (i < 0)
@@ -335,9 +335,47 @@ int board_knob_set(struct board *board, const char *name, uint64_t value)
 	return 0;
 }
 
+static unsigned int knobs_of(const struct board *board)
+{
+	return board->knobs < BOARD_NAMES ? board->knobs : BOARD_NAMES;
+}
+
+void board_knobs(struct board *board, struct board_knobs *knobs)
+{
+	unsigned int i;
+
+	enter(board);
+	for (i = 0; i < knobs_of(board); i++)
+		knobs->value[i] = get_pair(board, CONTROL_KNOB_BASE + 8 * i);
+	leave(board);
+}
+
+void board_knobs_restore(struct board *board, const struct board_knobs *knobs)
+{
+	struct board_knobs now;
+	unsigned int i;
+
+	board_knobs(board, &now);
+	enter(board);
+	for (i = 0; i < knobs_of(board); i++)
+		if (now.value[i] != knobs->value[i])
+			put_pair(board, CONTROL_KNOB_BASE + 8 * i, knobs->value[i]);
+	leave(board);
+}
+
+void board_gates_open(struct board *board)
+{
+	unsigned int i;
+
+	for (i = 0; i < board->gates; i++)
+		put(board, CONTROL_GATE_BASE + 8 * i, false);
+	/* The writes are posted; a read comes after them. */
+	get(board, CONTROL_GATE_BASE);
+}
+
 int board_gate(struct board *board, const char *name, bool *closed, uint32_t *held)
 {
-	const int i = find_name(board, "gate", board->gate, board->gates, name);
+	const int i = find_name(board, "gate", CONTROL_GATE, board->gates, name);
 
 	if (i < 0)
 		return i;
@@ -348,7 +386,7 @@ int board_gate(struct board *board, const char *name, bool *closed, uint32_t *he
 
 static int gate_set(struct board *board, const char *name, bool closed)
 {
-	const int i = find_name(board, "gate", board->gate, board->gates, name);
+	const int i = find_name(board, "gate", CONTROL_GATE, board->gates, name);
 
 	if (i < 0)
 		return i;
@@ -412,13 +450,7 @@ int board_channel(struct board *board, unsigned int chan, struct board_channel *
 
 int board_channels(struct board *board, unsigned int *nr)
 {
-	unsigned int i;
-
-	*nr = 0;
-	for (i = 0; i < board->channels; i++) {
-		*nr += get(board, CONTROL_CHAN_BASE + CONTROL_CHAN_SIZE * i + CONTROL_CHAN_STATE) !=
-		       CONTROL_CHAN_NONE;
-	}
+	*nr = get(board, CONTROL_REG_BOUND);
 	return 0;
 }
 
@@ -624,12 +656,9 @@ int board_event_next(struct board *board, uint64_t *mark, struct board_event *ev
 
 const char *board_event_name(struct board *board, uint32_t kind)
 {
-	if (!board->events) {
-		enter(board);
-		board->events = read_names(board, CONTROL_EVENT, BOARD_NAMES, board->event);
-		leave(board);
-	}
-	return kind < board->events ? board->event[kind] : "unknown";
+	const char *name = board_name(board, CONTROL_EVENT, kind);
+
+	return *name ? name : "unknown";
 }
 
 int board_exclude(struct board *board, unsigned int chan, uint64_t start, uint64_t size)
@@ -658,8 +687,9 @@ int board_oracle_wait(struct board *board, unsigned int ms)
 {
 	const int64_t end = now_ms() + ms;
 	uint64_t on = 0;
-	int ret = board_knob(board, "oracle", &on);
+	int ret;
 
+	ret = board_knob(board, "oracle", &on);
 	if (ret)
 		return ret;
 	if (!on)

@@ -20,10 +20,9 @@ struct board {
 	char gpu[32], control[32];	/* PCI addresses: 0000:00:05.0, 0000:00:05.1 */
 	int fd;
 	volatile uint32_t *reg;
-	unsigned int stats, knobs, gates, events, channels;
+	unsigned int stats, knobs, gates, channels;	/* how many it has of each */
 	unsigned int next;	/* entry of an access: those before it may still be read */
-	char stat[BOARD_NAMES][BOARD_NAME], knob[BOARD_NAMES][BOARD_NAME];
-	char gate[BOARD_NAMES][BOARD_NAME], event[BOARD_NAMES][BOARD_NAME];
+	char name[CONTROL_EVENT + 1][BOARD_NAMES][BOARD_NAME];	/* those that were asked for */
 	char why[256];
 };
 
@@ -34,6 +33,12 @@ int board_open(struct board *board, const char *gpu);
 void board_close(struct board *board);
 uint32_t board_serial(struct board *board);
 
+/*
+ * The name of a statistic, a knob, a gate or an event; empty if there are not so many. It is asked
+ * for once, here or where it is used first, and kept in *board.
+ */
+const char *board_name(struct board *board, enum control_kind kind, unsigned int index);
+
 /* Statistics. They begin anew with board_clear(). */
 int board_stat(struct board *board, const char *name, uint64_t *value);
 int board_clear(struct board *board);
@@ -42,10 +47,20 @@ int board_knob(struct board *board, const char *name, uint64_t *value);
 /* -EINVAL: the board does not take that value. */
 int board_knob_set(struct board *board, const char *name, uint64_t value);
 
+/* All of them, and to have them as they were. */
+struct board_knobs {
+	uint64_t value[BOARD_NAMES];
+};
+
+void board_knobs(struct board *board, struct board_knobs *knobs);
+void board_knobs_restore(struct board *board, const struct board_knobs *knobs);
+
 /* Gates. held: how many wait at it. */
 int board_gate(struct board *board, const char *name, bool *closed, uint32_t *held);
 int board_gate_close(struct board *board, const char *name);
 int board_gate_open(struct board *board, const char *name);
+/* All of them. */
+void board_gates_open(struct board *board);
 /* Wait until so many are held. -ETIME: not within ms. */
 int board_gate_wait_held(struct board *board, const char *name, uint32_t held, unsigned int ms);
 

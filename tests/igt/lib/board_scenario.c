@@ -21,7 +21,7 @@ enum { SCENARIO_MS = 4 * SVM_WAIT_MS };
 
 /* Opened by scenario_require_board(); a scenario's process has it from there. */
 static struct board board;
-static uint64_t knobs[BOARD_NAMES];	/* as they were then */
+static struct board_knobs knobs;	/* as they were then */
 static char node[32];
 
 /* If there is one: scenario_require_second_board(). */
@@ -32,14 +32,6 @@ static char second_node[32];
 #define BOARD(call)	CHILD_CHECK(!(call), "%s", board.why)
 /* In a test. */
 #define TEST_BOARD(call) igt_assert_f(!(call), "%s\n", board.why)
-
-static void open_gates(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < board.gates; i++)
-		TEST_BOARD(board_gate_open(&board, board.gate[i]));
-}
 
 /* The board that nouveau drives as the device of a node. */
 static void open_board(struct board *b, const char *of)
@@ -65,15 +57,13 @@ static void open_board(struct board *b, const char *of)
 void scenario_require_board(void)
 {
 	const int ret = nouveau_node_find(node, sizeof(node));
-	unsigned int i;
 
 	igt_require_f(ret != -ENODEV, "no render node in /dev/dri is of driver nouveau\n");
 	igt_assert_f(!ret, "a render node: %s\n", strerror(-ret));
 	open_board(&board, node);
 	/* Of who was killed here before. */
-	open_gates();
-	for (i = 0; i < board.knobs; i++)
-		TEST_BOARD(board_knob(&board, board.knob[i], &knobs[i]));
+	board_gates_open(&board);
+	board_knobs(&board, &knobs);
 }
 
 void scenario_require_second_board(void)
@@ -138,16 +128,10 @@ static int find_node(void)
 static bool restore(void)
 {
 	const bool bound = is_bound();
-	uint64_t value;
-	unsigned int i;
 	int ret;
 
-	open_gates();
-	for (i = 0; i < board.knobs; i++) {
-		TEST_BOARD(board_knob(&board, board.knob[i], &value));
-		if (value != knobs[i])
-			TEST_BOARD(board_knob_set(&board, board.knob[i], knobs[i]));
-	}
+	board_gates_open(&board);
+	board_knobs_restore(&board, &knobs);
 	board_access_stop(&board);
 	ret = bound ? 0 : write_driver("bind");
 	igt_assert_f(!ret, "%s is unbound, and cannot be bound: %s\n", board.gpu, strerror(-ret));
