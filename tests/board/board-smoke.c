@@ -289,12 +289,12 @@ static bool run_step(const struct step *step, bool by_name, bool last)
 		return true;
 	}
 	if (board_stat(&board, "stale_accesses", &stale) ||
-	    board_stat(&board, "bus_errors", &bus_errors) ||
-	    (!last && board_channels(&board, &channels))) {
+	    board_stat(&board, "bus_errors", &bus_errors)) {
 		printf("FAIL %s: %s\n", step->name, board.why);
 		failed++;
 		return false;
 	}
+	channels = last ? 0 : board_channels(&board);
 	/* Without a way to the log the steps run all the same. */
 	snprintf(mark, sizeof(mark), "board-smoke: %s\n", step->name);
 	write_text("/dev/kmsg", mark);

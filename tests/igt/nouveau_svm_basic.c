@@ -14,6 +14,7 @@
 #include "igt_decl.h"
 #include "nouveau_node.h"
 #include "pagemap.h"
+#include "random.h"
 #include "svm_gpu.h"
 #include "svm_require.h"
 #include "svm_wait.h"
@@ -43,23 +44,6 @@ struct user {
 	struct svm_queue *queue;
 	uint64_t stale;
 };
-
-static uint32_t next_random(uint32_t *state)
-{
-	/* xorshift; Marsaglia 2003 */
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
-
-static void fill_random(void *buf, size_t n, uint32_t state)
-{
-	uint8_t *p = buf;
-
-	while (n--)
-		*p++ = next_random(&state) >> 8;
-}
 
 static void *pages(size_t n)
 {

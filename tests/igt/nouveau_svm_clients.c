@@ -62,9 +62,8 @@
  * Description: the parent ends, and its child goes on with its file
  */
 #include "board_scenario.h"
-#include "dmesg_patterns.h"
 #include "igt_decl.h"
-#include "svm_require.h"
+#include "random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,17 +84,6 @@ enum { FOR_LONG = 1 << 24 };
 static struct gpu gpu;
 static struct chan chan;
 
-static void begin(void)
-{
-	scenario_open(&gpu, &chan);
-}
-
-static void end(void)
-{
-	chan_close(&chan);
-	gpu_close(&gpu);
-}
-
 /* Or stop at a closed gate. */
 static void copy_for_long(void *dst, const void *src, uint32_t n)
 {
@@ -111,10 +99,10 @@ static void it_works(void)
 {
 	uint8_t *buf = small_pages(2 * PAGE);
 
-	begin();
+	scenario_open(&gpu, &chan);
 	buf[PAGE] = 9;
 	CHILD_CHECK(!chan_memcpy(&chan, buf, buf + PAGE, 1) && buf[0] == 9, "copied %u", buf[0]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void open_close(void)
@@ -122,11 +110,9 @@ static void open_close(void)
 	const unsigned int channels = channels_now();
 	struct chan more[4];
 	unsigned int i, j;
-	int ret;
 
 	for (i = 0; i < ROUNDS; i++) {
-		ret = gpu_open(&gpu, scenario_node());
-		CHILD_CHECK(!ret, "a client: %s", strerror(-ret));
+		scenario_open_client(&gpu, scenario_node());
 		for (j = 0; j < 4; j++)
 			scenario_open_channel(&gpu, &more[j]);
 		CHILD_CHECK(channels_now() == channels + 4, "%u channels beside the 4",
@@ -140,24 +126,16 @@ static void open_close(void)
 
 enum { PROCESSES = 8, CHANNELS = 4, AREA = 64 * PAGE, WORK_ROUNDS = 8 };
 
-static uint32_t next(uint32_t *state)
-{
-	/* The lower bits of such numbers have short periods. */
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
-
 /* One process: copies on all its channels, and something happens to the memory. */
 static void work(uint32_t state)
 {
 	uint8_t *src[CHANNELS], *dst[CHANNELS];
-	size_t n[CHANNELS], at[CHANNELS], to[CHANNELS], byte;
+	size_t n[CHANNELS], at[CHANNELS], to[CHANNELS];
 	struct chan own[CHANNELS];
 	unsigned int i, round;
 	int ret;
 
-	ret = gpu_open(&gpu, scenario_node());
-	CHILD_CHECK(!ret, "a client: %s", strerror(-ret));
+	scenario_open_client(&gpu, scenario_node());
 	for (i = 0; i < CHANNELS; i++) {
 		scenario_open_channel(&gpu, &own[i]);
 		src[i] = small_pages(AREA);
@@ -165,12 +143,11 @@ static void work(uint32_t state)
 	}
 	for (round = 0; round < WORK_ROUNDS; round++) {
 		for (i = 0; i < CHANNELS; i++) {
-			n[i] = next(&state) % (AREA / 2) + 1;
-			at[i] = next(&state) % (AREA - n[i]);
-			to[i] = next(&state) % (AREA - n[i]);
-			for (byte = 0; byte < n[i]; byte++)
-				src[i][at[i] + byte] = next(&state);
-			switch (next(&state) % 4) {
+			n[i] = next_random(&state) % (AREA / 2) + 1;
+			at[i] = next_random(&state) % (AREA - n[i]);
+			to[i] = next_random(&state) % (AREA - n[i]);
+			fill_random(src[i] + at[i], n[i], next_random(&state));
+			switch (next_random(&state) % 4) {
 			case 0:
 				CHILD_CHECK(!madvise(dst[i], AREA, MADV_DONTNEED), "madvise: %s",
 					    strerror(errno));
@@ -236,7 +213,7 @@ static void exit_in_fault(void)
 		pid = scenario_child();
 		if (!pid) {
 			buf = small_pages(64 * PAGE);
-			begin();
+			scenario_open(&gpu, &chan);
 			copy_begin(&chan, buf, buf + 32 * PAGE, 32 * PAGE);
 			for (;;)
 				pause();
@@ -254,7 +231,7 @@ static void copies_until_killed(int ready)
 {
 	uint8_t *buf = small_pages(N);
 
-	begin();
+	scenario_open(&gpu, &chan);
 	CHILD_CHECK(write(ready, "r", 1) == 1, "pipe");
 	for (;;) {
 		madvise(buf, N, MADV_DONTNEED);
@@ -279,8 +256,7 @@ static void kill_any_time(void)
 		CHILD_CHECK(read(ready[0], &c, 1) == 1, "the client has failed");
 		close(ready[0]);
 		/* Somewhere within its work: a random time is what is tested here. */
-		state = state * 1664525 + 1013904223;
-		usleep(state % 20000);
+		usleep(next_random(&state) % 20000);
 		scenario_kill(pid);
 	}
 }
@@ -296,7 +272,7 @@ static void exit_in_copy(void)
 	pid = scenario_child();
 	if (!pid) {
 		buf = memset(small_pages(2 * N), 1, 2 * N);
-		begin();
+		scenario_open(&gpu, &chan);
 		copy_for_long(buf, buf + N, N);
 		WAIT_UNTIL(counted("copied_bytes") >= bytes + 4 * N, "it copies");
 		child_exit(0);
@@ -340,7 +316,7 @@ static void hostile(void)
 	/* A client for each: libdrm does not go on when one of its submissions has failed. */
 	scenario_open(&gpu2, &other);
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		begin();
+		scenario_open(&gpu, &chan);
 		killed = counted("channels_killed");
 		chan_push(&chan, bad[i].word, bad[i].nr);
 		/* Something that would show whether it still works. */
@@ -350,12 +326,11 @@ static void hostile(void)
 		CHILD_CHECK(counted("channels_killed") == killed + 1,
 			    "%s: %llu channels have ended", bad[i].what,
 			    (unsigned long long)(counted("channels_killed") - killed));
-		end();
+		scenario_close(&gpu, &chan);
 		CHILD_CHECK(!chan_memcpy(&other, buf, buf + PAGE, 1),
 			    "%s: another channel has suffered", bad[i].what);
 	}
-	chan_close(&other);
-	gpu_close(&gpu2);
+	scenario_close(&gpu2, &other);
 }
 
 static void window_edges(void)
@@ -375,7 +350,7 @@ static void window_edges(void)
 		buf[0] = i + 1;
 		CHILD_CHECK(!chan_memcpy(&chan, buf + PAGE, buf, 1) && buf[PAGE] == i + 1,
 			    "copied %u", buf[PAGE]);
-		end();
+		scenario_close(&gpu, &chan);
 	}
 }
 
@@ -428,7 +403,7 @@ static void window_straddle(void)
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		CHILD_CHECK(p[i] != MAP_FAILED, "mmap: %s", strerror(errno));
 	}
-	begin();
+	scenario_open(&gpu, &chan);
 	scenario_open_channel(&gpu, &other);
 	for (i = 0; i < 2; i++) {
 		uint8_t *own = p[i] + (i ? n : n - PAGE);
@@ -446,7 +421,7 @@ static void window_straddle(void)
 		scenario_open_channel(&gpu, &other);
 	}
 	chan_close(&other);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /* What the device is at when it is unbound. */
@@ -466,7 +441,7 @@ static void outlives_device(const struct moment *moment, int ready, int go)
 	int exported = -1;
 	char c;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	CHILD_CHECK(moment->gate || !chan_memcpy(&chan, buf, buf + PAGE, PAGE), "a copy");
 	CHILD_CHECK(!nouveau_bo_set_prime(chan.sem, &exported), "export of a buffer");
 	if (moment->gate || moment->copies)
@@ -476,7 +451,7 @@ static void outlives_device(const struct moment *moment, int ready, int go)
 	CHILD_CHECK(chan_memcpy(&chan, buf, buf + PAGE, 1), "a copy without a device is done");
 	CHILD_CHECK(!*chan.seen, "a buffer without a device has %u in it", *chan.seen);
 	*chan.seen = 1;
-	end();
+	scenario_close(&gpu, &chan);
 	close(exported);
 	child_exit(0);
 }
@@ -570,7 +545,7 @@ static void at_each_gate(void (*ending)(void))
 		if (!pid[i]) {
 			close(go[1]);
 			buf = small_pages(2 * N);
-			begin();
+			scenario_open(&gpu, &chan);
 			copy_for_long(buf, buf + N, N);
 			CHILD_CHECK(write(ready[1], "r", 1) == 1, "pipe");
 			CHILD_CHECK(!read(go[0], &c, 1), "pipe");
@@ -596,9 +571,14 @@ static void at_each_gate(void (*ending)(void))
 	it_works();
 }
 
+static void close_client(void)
+{
+	scenario_close(&gpu, &chan);
+}
+
 static void close_in_fault(void)
 {
-	at_each_gate(end);
+	at_each_gate(close_client);
 }
 
 /* The program that replaces it is this one, which lists its subtests. */
@@ -623,15 +603,13 @@ static void exec_in_fault(void)
 static void fork_file(void)
 {
 	enum { SIZE = 16 * PAGE };
-	uint32_t *src = small_pages(SIZE), *seen;
+	uint32_t *src = small_pages(SIZE), *seen = shared_pages(2 * PAGE);
 	struct chan theirs;
 	unsigned int i;
 	pid_t pid;
 	int ret;
 
-	seen = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHILD_CHECK(seen != MAP_FAILED, "mmap: %s", strerror(errno));
-	begin();
+	scenario_open(&gpu, &chan);
 	scenario_open_channel(&gpu, &theirs);
 	src[0] = 1;
 	pid = scenario_child();
@@ -659,7 +637,7 @@ static void fork_file(void)
 	CHILD_CHECK(!chan_wait(&chan) && src[SIZE / 4 - 1] == 4, "filled with %u",
 		    src[SIZE / 4 - 1]);
 	chan_close(&theirs);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /* Copy, once the process is gone that the memory was of, and tell what comes of it. */
@@ -686,7 +664,7 @@ static void fork_orphan(void)
 	pid = scenario_child();
 	if (!pid) {
 		buf = small_pages(2 * N);
-		begin();
+		scenario_open(&gpu, &chan);
 		scenario_open_channel(&gpu, &theirs);
 		/* Not child_start(): it outlives us, but not the pipe's other end. */
 		child = fork();
@@ -712,12 +690,7 @@ static void fork_orphan(void)
 	wait_channels(channels);
 }
 
-static const struct {
-	const char *name, *what;
-	void (*run)(void);
-	bool kills;		/* a channel */
-	bool unbinds;		/* the device */
-} scenario[] = {
+static const struct scenario scenario[] = {
 	{ "open-close", "Clients and channels leave nothing behind", open_close },
 	{ "load", "Many processes with many channels, all at once, and what they copy is right",
 	  load },
@@ -758,16 +731,7 @@ int igt_main()
 		igt_info("Seed %d\n", SEED);
 	}
 
-	for (unsigned int i = 0; i < sizeof(scenario) / sizeof(*scenario); i++) {
-		igt_describe(scenario[i].what);
-		igt_subtest(scenario[i].name) {
-			if (scenario[i].unbinds)
-				require_unbind();
-			if (scenario[i].kills || scenario[i].unbinds)
-				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
-			scenario_run(scenario[i].run);
-		}
-	}
+	scenario_subtests(scenario, sizeof(scenario) / sizeof(*scenario));
 
 	igt_fixture()
 		child_kill_all(SVM_WAIT_MS);

@@ -17,6 +17,7 @@
 #include "board_scenario.h"
 #include "dmesg_patterns.h"
 #include "igt_decl.h"
+#include "random.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,11 +32,8 @@ static struct chan chan[2];
 
 static void begin(void)
 {
-	int ret;
-
 	scenario_open(&gpu[0], &chan[0]);
-	ret = gpu_open(&gpu[1], scenario_second_node());
-	CHILD_CHECK(!ret, "a client of the second device: %s", strerror(-ret));
+	scenario_open_client(&gpu[1], scenario_second_node());
 	scenario_open_channel(&gpu[1], &chan[1]);
 }
 
@@ -43,23 +41,19 @@ static void end(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
-		chan_close(&chan[i]);
-		gpu_close(&gpu[i]);
-	}
+	for (i = 0; i < 2; i++)
+		scenario_close(&gpu[i], &chan[i]);
 }
 
 /* Each has its own mappings of the same memory. */
 static void copy(void)
 {
-	uint32_t *src = small_pages(N), *mid = small_pages(N), *dst = small_pages(N);
-	uint32_t state = SEED;
+	uint8_t *src = small_pages(N), *mid = small_pages(N), *dst = small_pages(N);
 	unsigned int i;
 	int ret;
 
 	begin();
-	for (i = 0; i < N / 4; i++)
-		src[i] = state = state * 1664525 + 1013904223;
+	fill_random(src, N, SEED);
 	CHILD_CHECK(!chan_memcpy(&chan[0], mid, src, N) && !chan_memcpy(&chan[1], dst, mid, N),
 		    "a copy");
 	CHILD_CHECK(!memcmp(src, dst, N), "they differ");

@@ -43,8 +43,8 @@
  * Description: copies are right with a TLB that is off, small and large
  */
 #include "board_scenario.h"
-#include "dmesg_patterns.h"
 #include "igt_decl.h"
+#include "random.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -59,17 +59,6 @@ enum { PAGE = 4096, WORDS = PAGE / 4, SEED = 20261130 };
 static struct gpu gpu;
 static struct chan chan;
 
-static void begin(void)
-{
-	scenario_open(&gpu, &chan);
-}
-
-static void end(void)
-{
-	chan_close(&chan);
-	gpu_close(&gpu);
-}
-
 static void access_types(void)
 {
 	static const char * const stat[] = {
@@ -78,7 +67,7 @@ static void access_types(void)
 	uint32_t *word = small_pages(4 * PAGE), value[] = { 0, 0x1111, 5, 0 };
 	unsigned int type;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	word[0] = 0x2222;
 	word[2 * WORDS] = 37;
 	word[3 * WORDS] = 1;
@@ -93,7 +82,7 @@ static void access_types(void)
 	CHILD_CHECK(word[WORDS] == 0x1111, "wrote %#x", word[WORDS]);
 	CHILD_CHECK(value[BOARD_ATOMIC] == 37 && word[2 * WORDS] == 42, "37 + 5 is %u",
 		    word[2 * WORDS]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void prefetch_hole(void)
@@ -101,9 +90,9 @@ static void prefetch_hole(void)
 	uint8_t *hole = small_pages(PAGE);
 
 	munmap(hole, PAGE);
-	begin();
+	scenario_open(&gpu, &chan);
 	refused_one(&chan, BOARD_PREFETCH, hole, 0, "a prefetch of what is not mapped");
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void batch(void)
@@ -114,12 +103,10 @@ static void batch(void)
 	uint64_t replays;
 	unsigned int i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	for (i = 0; i < NR; i++) {
 		word[i * WORDS] = i;
-		access[i] = (struct board_access) {
-			.chan = chan.id, .type = BOARD_READ, .va = (uintptr_t)(word + i * WORDS),
-		};
+		access[i] = access_of(&chan, BOARD_READ, word + i * WORDS, 0);
 	}
 	replays = counted("replays");
 	accesses(access, NR);
@@ -130,7 +117,7 @@ static void batch(void)
 			    access[i].value);
 	CHILD_CHECK(replays < NR, "%llu replays for a batch of %d", (unsigned long long)replays,
 		    NR);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void cancel(void)
@@ -142,7 +129,7 @@ static void cancel(void)
 	int ret;
 
 	munmap(hole, PAGE);
-	begin();
+	scenario_open(&gpu, &chan);
 	scenario_open(&gpu2, &other);
 	cancels = counted("cancels");
 	ret = chan_memcpy(&chan, buf, hole, 100);
@@ -158,9 +145,8 @@ static void cancel(void)
 	ret = chan_memcpy(&other, buf, buf + PAGE, 100);
 	CHILD_CHECK(!ret && buf[0] == 9, "the other channel: %s, copied %u",
 		    ret ? strerror(-ret) : "done", buf[0]);
-	chan_close(&other);
-	gpu_close(&gpu2);
-	end();
+	scenario_close(&gpu2, &other);
+	scenario_close(&gpu, &chan);
 }
 
 static void stalled(void)
@@ -169,7 +155,7 @@ static void stalled(void)
 	struct chan other;
 	unsigned int i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	scenario_open_channel(&gpu, &other);
 	buf[0] = 1;
 	/* What the other needs is mapped already. */
@@ -186,7 +172,7 @@ static void stalled(void)
 	open_gate("fault");
 	CHILD_CHECK(!chan_wait(&chan), "it does not go on");
 	chan_close(&other);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void gates(void)
@@ -195,7 +181,7 @@ static void gates(void)
 	uint8_t *buf = small_pages(6 * PAGE);
 	unsigned int i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	for (i = 0; i < 3; i++) {
 		uint8_t *src = buf + 2 * i * PAGE, *dst = src + PAGE;
 
@@ -208,7 +194,7 @@ static void gates(void)
 		CHILD_CHECK(!chan_wait(&chan) && dst[0] == i + 1, "gate %s: it does not go on",
 			    gate[i]);
 	}
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void gate_flush(void)
@@ -221,12 +207,12 @@ static void gate_flush(void)
 	CHILD_CHECK(!pipe(go) && !pipe(done), "pipe: %s", strerror(errno));
 	pid = scenario_child();
 	if (!pid) {
-		begin();
+		scenario_open(&gpu, &chan);
 		CHILD_CHECK(!chan_memcpy(&chan, buf + PAGE, buf, 100), "a copy");
 		CHILD_CHECK(write(done[1], &c, 1) == 1 && read(go[0], &c, 1) == 1, "pipe");
 		CHILD_CHECK(!munmap(buf, PAGE), "munmap: %s", strerror(errno));
 		CHILD_CHECK(write(done[1], &c, 1) == 1, "pipe");
-		end();
+		scenario_close(&gpu, &chan);
 		child_exit(0);
 	}
 	close(done[1]);
@@ -246,7 +232,7 @@ static void replay_dropped(void)
 	uint32_t *buf = small_pages(3 * PAGE);
 	uint64_t dropped;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	buf[0] = 3;
 	dropped = counted("replays_dropped");
 	set_knob("drop_replays", 1);
@@ -258,21 +244,21 @@ static void replay_dropped(void)
 	/* The next replay, of whatever fault, is of all. */
 	CHILD_CHECK(access_one(&chan, BOARD_READ, buf + 2 * WORDS, NULL), "another access");
 	CHILD_CHECK(!chan_wait(&chan) && buf[WORDS] == 3, "it does not go on");
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void valid_lost(void)
 {
 	uint8_t *buf = small_pages(2 * PAGE);
 
-	begin();
+	scenario_open(&gpu, &chan);
 	buf[0] = 3;
 	set_knob("drop_valid", 1);
 	copy_begin(&chan, buf + PAGE, buf, 1);
 	CHILD_CHECK(copy_ended(&chan), "the channel %s",
 		    board_channel_state(channel_of(&chan).state));
 	CHILD_CHECK(buf[PAGE] == 3, "copied %u", buf[PAGE]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void buffer_full(void)
@@ -283,12 +269,9 @@ static void buffer_full(void)
 	uint64_t put_off;
 	unsigned int i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	for (i = 0; i < NR; i++)
-		access[i] = (struct board_access) {
-			.chan = chan.id, .type = BOARD_WRITE, .va = (uintptr_t)(word + i * WORDS),
-			.value = i + 1,
-		};
+		access[i] = access_of(&chan, BOARD_WRITE, word + i * WORDS, i + 1);
 	put_off = counted("faults_put_off");
 	set_knob("fault_entries", 4);
 	accesses(access, NR);
@@ -298,33 +281,28 @@ static void buffer_full(void)
 			    "access %u: %s, wrote %u", i, board_access_state(access[i].state),
 			    word[i * WORDS]);
 	CHILD_CHECK(counted("faults_put_off") > put_off, "the buffer was never full");
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void tlb_sizes(void)
 {
 	static const unsigned int size[] = { 0, 1, 256 };
 	enum { SIZE = 64 * PAGE };
-	uint32_t *src = small_pages(SIZE), *dst = small_pages(SIZE), state = SEED;
-	unsigned int i, n;
+	uint8_t *src = small_pages(SIZE), *dst = small_pages(SIZE);
+	unsigned int i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	for (i = 0; i < 3; i++) {
-		for (n = 0; n < SIZE / 4; n++)
-			src[n] = state = state * 1664525 + 1013904223;
+		fill_random(src, SIZE, SEED + i);
 		set_knob("tlb_size", size[i]);
 		CHILD_CHECK(!chan_memcpy(&chan, dst, src, SIZE), "a copy with a TLB of %u",
 			    size[i]);
 		CHILD_CHECK(!memcmp(dst, src, SIZE), "they differ with a TLB of %u", size[i]);
 	}
-	end();
+	scenario_close(&gpu, &chan);
 }
 
-static const struct {
-	const char *name, *what;
-	void (*run)(void);
-	bool kills;		/* a channel */
-} scenario[] = {
+static const struct scenario scenario[] = {
 	{ "access-types", "A read, a write, an atomic access and a prefetch fault once each, and "
 	  "are done", access_types },
 	{ "prefetch-hole", "A prefetch of an address that is not mapped is cancelled",
@@ -350,14 +328,7 @@ int igt_main()
 		igt_info("Seed %d\n", SEED);
 	}
 
-	for (unsigned int i = 0; i < sizeof(scenario) / sizeof(*scenario); i++) {
-		igt_describe(scenario[i].what);
-		igt_subtest(scenario[i].name) {
-			if (scenario[i].kills)
-				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
-			scenario_run(scenario[i].run);
-		}
-	}
+	scenario_subtests(scenario, sizeof(scenario) / sizeof(*scenario));
 
 	igt_fixture()
 		child_kill_all(SVM_WAIT_MS);

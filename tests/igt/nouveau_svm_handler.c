@@ -61,10 +61,8 @@
  * Description: the same of a 2 MiB page
  */
 #include "board_scenario.h"
-#include "dmesg_patterns.h"
 #include "fuse_file.h"
 #include "igt_decl.h"
-#include "svm_require.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,16 +95,7 @@ static void begin(void)
 static void end(void)
 {
 	chan_close(&other);
-	chan_close(&chan);
-	gpu_close(&gpu);
-}
-
-static struct board_access access_of(const struct chan *c, enum board_type type, const void *addr,
-				     uint32_t value)
-{
-	return (struct board_access) {
-		.chan = c->id, .type = type, .va = (uintptr_t)addr, .value = value,
-	};
+	scenario_close(&gpu, &chan);
 }
 
 static bool is_done(const struct board_access *access)
@@ -129,11 +118,7 @@ static void one_round(struct board_access *access, unsigned int nr, const char *
 	const uint64_t count = counted_faults(), replays = counted("replays");
 	unsigned int i;
 
-	close_gate("notify");
-	accesses_begin(access, nr);
-	wait_faults(count + nr);
-	open_gate("notify");
-	accesses_wait(access, nr);
+	accesses_in_one_batch(access, nr);
 	for (i = 0; i < nr; i++)
 		CHILD_CHECK(is_done(&access[i]), "%s: access %u: %s", what, i,
 			    board_access_state(access[i].state));
@@ -218,8 +203,7 @@ static void atomic_client(void)
 			    "the second client's channel has ended at add %u", i);
 	}
 	CHILD_CHECK(*word == 10010, "the sum is %u", *word);
-	chan_close(&chan2);
-	gpu_close(&gpu2);
+	scenario_close(&gpu2, &chan2);
 	end();
 }
 
@@ -302,7 +286,6 @@ static void faults_innocent(void)
 	struct chan *writer = &chan, *reader = &other;
 	uint32_t *p = small_pages(2 * PAGE), *ro = p + WORDS;
 	struct board_access access[3];
-	uint64_t count;
 
 	begin();
 	*ro = 0x1234;
@@ -315,12 +298,7 @@ static void faults_innocent(void)
 	access[0] = access_of(writer, BOARD_WRITE, p, 1);
 	access[1] = access_of(writer, BOARD_WRITE, ro, 2);
 	access[2] = access_of(reader, BOARD_READ, ro, 0);
-	count = counted_faults();
-	close_gate("notify");
-	accesses_begin(access, 3);
-	wait_faults(count + 3);
-	open_gate("notify");
-	accesses_wait(access, 3);
+	accesses_in_one_batch(access, 3);
 	CHILD_CHECK(access[1].state == CONTROL_CANCELLED && *ro == 0x1234,
 		    "a write to read-only memory is %s: %#x", board_access_state(access[1].state),
 		    *ro);
@@ -523,16 +501,14 @@ static void two_channels(int file, struct two *two, int ready, int end_second)
  */
 static void reuse(bool again)
 {
-	struct two *two = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			       -1, 0);
+	struct two *two = shared_pages(PAGE);
 	struct board_access first, second, third;
 	uint32_t *word = small_pages(PAGE);
 	uint64_t count, ended, replays;
-	int file, ready[2], go[2], ret;
+	int file, ready[2], go[2];
 	pid_t server, pid;
 	char c = 0;
 
-	CHILD_CHECK(two != MAP_FAILED, "mmap: %s", strerror(errno));
 	*word = 0x1234;
 	file = fuse_file_open(&server);
 	CHILD_CHECK(!pipe(ready) && !pipe(go), "pipe: %s", strerror(errno));
@@ -542,8 +518,7 @@ static void reuse(bool again)
 	close(ready[1]);
 	close(go[0]);
 	close(file);
-	ret = gpu_open(&gpu, scenario_node());
-	CHILD_CHECK(!ret, "a client: %s", strerror(-ret));
+	scenario_open_client(&gpu, scenario_node());
 	CHILD_CHECK(read(ready[0], &c, 1) == 1, "the client has failed");
 
 	first = (struct board_access) { .chan = two->first, .va = (uintptr_t)two->page };
@@ -723,13 +698,12 @@ static void read_begin(int file)
  */
 static struct client *client_start(int file)
 {
-	struct client *told = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct client *told = shared_pages(PAGE);
 	int ready[2];
 	pid_t pid;
 	char c = 0;
 
-	CHILD_CHECK(told != MAP_FAILED && !pipe(ready), "mmap, pipe: %s", strerror(errno));
+	CHILD_CHECK(!pipe(ready), "pipe: %s", strerror(errno));
 	pid = scenario_child();
 	if (!pid) {
 		if (file >= 0)
@@ -832,16 +806,14 @@ static void protects(struct place *told, size_t size, int ready, int go)
  */
 static void while_cleared(size_t size)
 {
-	struct place *told = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				  -1, 0);
+	struct place *told = shared_pages(PAGE);
 	struct board_access access;
 	int go[2], ready[2];
 	uint64_t count;
 	pid_t pid;
 	char c;
 
-	CHILD_CHECK(told != MAP_FAILED && !pipe(go) && !pipe(ready), "mmap, pipe: %s",
-		    strerror(errno));
+	CHILD_CHECK(!pipe(go) && !pipe(ready), "pipe: %s", strerror(errno));
 	pid = scenario_child();
 	if (!pid) {
 		close(go[1]);
@@ -877,12 +849,7 @@ static void huge_cleared(void)
 	while_cleared(HUGE);
 }
 
-static const struct {
-	const char *name, *what;
-	void (*run)(void);
-	bool kills;		/* a channel */
-	bool fuse, huge;	/* needs them */
-} scenario[] = {
+static const struct scenario scenario[] = {
 	{ "atomic-read-only", "A read-only page beside an atomic access stays read-only",
 	  atomic_read_only, .kills = true },
 	{ "atomic-zero-page", "An untouched page that is read beside an atomic access is mapped as "
@@ -919,18 +886,7 @@ int igt_main()
 	igt_fixture()
 		scenario_require_board();
 
-	for (unsigned int i = 0; i < sizeof(scenario) / sizeof(*scenario); i++) {
-		igt_describe(scenario[i].what);
-		igt_subtest(scenario[i].name) {
-			igt_require_f(!scenario[i].fuse || fuse_file_supported(),
-				      "no /dev/fuse: CONFIG_FUSE_FS\n");
-			if (scenario[i].huge)
-				require_thp();
-			if (scenario[i].kills)
-				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
-			scenario_run(scenario[i].run);
-		}
-	}
+	scenario_subtests(scenario, sizeof(scenario) / sizeof(*scenario));
 
 	igt_fixture()
 		child_kill_all(SVM_WAIT_MS);

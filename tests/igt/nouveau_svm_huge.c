@@ -37,8 +37,8 @@
  * Description: reads and a write of an untouched 2 MiB page, in one batch
  */
 #include "board_scenario.h"
-#include "dmesg_patterns.h"
 #include "igt_decl.h"
+#include "random.h"
 #include "svm_require.h"
 
 #include <errno.h>
@@ -57,25 +57,6 @@ enum { PAGE = 4096, HUGE = SCENARIO_HUGE, SEED = 20261130 };
 
 static struct gpu gpu;
 static struct chan chan;
-
-static void begin(void)
-{
-	scenario_open(&gpu, &chan);
-}
-
-static void end(void)
-{
-	chan_close(&chan);
-	gpu_close(&gpu);
-}
-
-static void fill_random(void *buf, size_t n)
-{
-	uint32_t *p = buf, state = SEED;
-
-	for (; n >= 4; n -= 4)
-		*p++ = state = state * 1664525 + 1013904223;
-}
 
 static bool write_one(const void *at, uint32_t value)
 {
@@ -105,15 +86,15 @@ static void copy(void)
 	uint8_t *src = huge_pages(N, 1), *dst = huge_pages(N, 2);
 	uint64_t faults = counted_faults();
 
-	begin();
-	fill_random(src, N);
+	scenario_open(&gpu, &chan);
+	fill_random(src, N, SEED);
 	CHILD_CHECK(!chan_memcpy(&chan, dst + 1, src, N - 1), "a copy");
 	CHILD_CHECK(!memcmp(dst + 1, src, N - 1), "they differ");
 	faults = counted_faults() - faults;
 	/* A fault for each of 2 * 4 pages, not for each of 2 * 2048. */
 	CHILD_CHECK(faults < 100, "%llu faults", (unsigned long long)faults);
 	printf("%llu faults for 2 x 8 MiB\n", (unsigned long long)faults);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void partial(void)
@@ -121,25 +102,25 @@ static void partial(void)
 	uint8_t *src = huge_pages(HUGE, 1), *out = small_pages(PAGE);
 	int ret;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	CHILD_CHECK(!chan_memcpy(&chan, out, src, PAGE) && out[0] == 1, "copied %u", out[0]);
 	CHILD_CHECK(!munmap(src + PAGE, PAGE), "munmap: %s", strerror(errno));
 	ret = chan_memcpy(&chan, out, src + PAGE, PAGE);
 	CHILD_CHECK(ret == -EIO, "a copy of unmapped memory: %s", ret ? strerror(-ret) : "done");
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void protect(void)
 {
 	uint8_t *p = huge_pages(HUGE, 1), *part = p + 16 * PAGE;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	map_huge(p);
 	CHILD_CHECK(!mprotect(part, PAGE, PROT_READ), "mprotect: %s", strerror(errno));
 	CHILD_CHECK(write_one(p, 7) && p[0] == 7, "beside it: wrote %u", p[0]);
 	refused_one(&chan, BOARD_WRITE, part, 7, "a write to read-only memory");
 	CHILD_CHECK(part[0] == 1, "read-only memory was written: %u", part[0]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /*
@@ -151,13 +132,13 @@ static void dontneed(void)
 	uint8_t *p = huge_pages(HUGE, 1), *part = p + 16 * PAGE;
 	uint32_t value;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	map_huge(p);
 	CHILD_CHECK(!madvise(part, PAGE, MADV_DONTNEED), "madvise: %s", strerror(errno));
 	CHILD_CHECK(read_one(part, &value) && !value, "what was dropped is read: %#x", value);
 	CHILD_CHECK(write_one(part, 7) && part[0] == 7, "wrote %u", part[0]);
 	CHILD_CHECK(read_one(part + PAGE, &value) && value == 0x01010101, "beside it: %#x", value);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /* The same, and nothing of the page is left: it is free then. */
@@ -166,14 +147,14 @@ static void dropped(void)
 	uint8_t *p = huge_pages(HUGE, 1);
 	size_t i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	map_huge(p);
 	for (i = 0; i < HUGE; i += HUGE / 4)
 		CHILD_CHECK(!madvise(p + i, HUGE / 4, MADV_DONTNEED), "madvise: %s",
 			    strerror(errno));
 	CHILD_CHECK(write_one(p + 16 * PAGE, 7), "a write");
 	CHILD_CHECK(p[16 * PAGE] == 7, "the CPU does not see what was written: %u", p[16 * PAGE]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /* mremap() of a part goes about it like MADV_DONTNEED. */
@@ -181,14 +162,14 @@ static void move_part(void)
 {
 	uint8_t *p = huge_pages(HUGE, 1), *part = p + 16 * PAGE, *to = small_pages(PAGE), *moved;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	map_huge(p);
 	moved = mremap(part, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	CHILD_CHECK(moved == to, "mremap: %s", strerror(errno));
 	CHILD_CHECK(write_one(moved, 7) && moved[0] == 7, "wrote %u", moved[0]);
 	refused_one(&chan, BOARD_WRITE, part, 8, "a write by the old address");
 	CHILD_CHECK(moved[0] == 7, "written by its old address: %u", moved[0]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void mixed(void)
@@ -202,7 +183,7 @@ static void mixed(void)
 	CHILD_CHECK(!madvise(p, HUGE, MADV_NOHUGEPAGE) && !madvise(p, HUGE, MADV_DONTNEED) &&
 		    !madvise(p + 2 * HUGE, HUGE, MADV_NOHUGEPAGE) &&
 		    !madvise(p + 2 * HUGE, HUGE, MADV_DONTNEED), "madvise: %s", strerror(errno));
-	begin();
+	scenario_open(&gpu, &chan);
 	for (i = 0; i < 4; i++)
 		CHILD_CHECK(write_one(p + at[i], i + 1) && p[at[i]] == i + 1, "wrote %u",
 			    p[at[i]]);
@@ -214,7 +195,7 @@ static void mixed(void)
 	for (i = 0; i < 4; i++)
 		CHILD_CHECK(read_one(p + at[i], &value) && value == 0x33333333, "at +%#zx: %#x",
 			    at[i], value);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void collapse(void)
@@ -226,9 +207,9 @@ static void collapse(void)
 
 	CHILD_CHECK(!madvise(src, 2 * HUGE, MADV_NOHUGEPAGE) &&
 		    !madvise(src, 2 * HUGE, MADV_DONTNEED), "madvise: %s", strerror(errno));
-	begin();
+	scenario_open(&gpu, &chan);
 	memset(src, 0, 2 * HUGE);
-	fill_random(pattern, HUGE);
+	fill_random(pattern, HUGE, SEED);
 	CHILD_CHECK(!chan_copy(&chan, &(struct copy) {
 				.dst = (uintptr_t)src, .src = (uintptr_t)pattern, .length = PAGE,
 				.lines = HUGE / (2 * PAGE), .dst_pitch = 2 * PAGE,
@@ -241,7 +222,7 @@ static void collapse(void)
 	CHILD_CHECK(faults == 1, "%llu faults for 2 MiB", (unsigned long long)faults);
 	for (i = 0; i < HUGE; i++)
 		CHILD_CHECK(out[i] == (i & PAGE ? 0 : pattern[i]), "byte %#zx is %#x", i, out[i]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /* To write to the huge zero page, kernels before 7.0 take it apart: one read faults again. */
@@ -264,17 +245,10 @@ static void zero_page(void)
 	uint64_t faults;
 
 	CHILD_CHECK(!madvise(p, HUGE, MADV_DONTNEED), "madvise: %s", strerror(errno));
-	begin();
+	scenario_open(&gpu, &chan);
 	for (i = 0; i < 3; i++)
-		access[i] = (struct board_access) {
-			.chan = chan.id, .type = i == 1 ? BOARD_WRITE : BOARD_READ,
-			.va = (uintptr_t)p + i * PAGE, .value = 7,
-		};
-	close_gate("notify");
-	accesses_begin(access, 3);
-	wait_faults(count + 3);
-	open_gate("notify");
-	accesses_wait(access, 3);
+		access[i] = access_of(&chan, i == 1 ? BOARD_WRITE : BOARD_READ, p + i * PAGE, 7);
+	accesses_in_one_batch(access, 3);
 	for (i = 0; i < 3; i++)
 		CHILD_CHECK(access[i].state == CONTROL_DONE, "access %u: %s", i,
 			    board_access_state(access[i].state));
@@ -283,14 +257,10 @@ static void zero_page(void)
 		    "wrote %u, read %#x and %#x", p[PAGE], access[0].value, access[2].value);
 	CHILD_CHECK(faults == 3 || (faults == 4 && splits_zero_page()),
 		    "%llu faults for 3 accesses", (unsigned long long)faults);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
-static const struct {
-	const char *name, *what;
-	void (*run)(void);
-	bool kills;		/* a channel */
-} scenario[] = {
+static const struct scenario scenario[] = {
 	{ "copy", "Memory of 2 MiB pages takes a fault for each, not for each 4 KiB", copy },
 	{ "partial", "A part of a 2 MiB page is unmapped", partial, .kills = true },
 	{ "mprotect", "A part of a 2 MiB page becomes read-only", protect, .kills = true },
@@ -311,14 +281,7 @@ int igt_main()
 		igt_info("Seed %d\n", SEED);
 	}
 
-	for (unsigned int i = 0; i < sizeof(scenario) / sizeof(*scenario); i++) {
-		igt_describe(scenario[i].what);
-		igt_subtest(scenario[i].name) {
-			if (scenario[i].kills)
-				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
-			scenario_run(scenario[i].run);
-		}
-	}
+	scenario_subtests(scenario, sizeof(scenario) / sizeof(*scenario));
 
 	igt_fixture()
 		child_kill_all(SVM_WAIT_MS);

@@ -40,9 +40,8 @@
  * Description: pages go there and come back while buffers are moved
  */
 #include "board_scenario.h"
-#include "dmesg_patterns.h"
 #include "igt_decl.h"
-#include "svm_require.h"
+#include "random.h"
 
 #include <errno.h>
 #include <nouveau/nouveau.h>
@@ -58,25 +57,6 @@ enum { N = 64 * PAGE, MANY = 4096 };
 
 static struct gpu gpu;
 static struct chan chan;
-
-static void begin(void)
-{
-	scenario_open(&gpu, &chan);
-}
-
-static void end(void)
-{
-	chan_close(&chan);
-	gpu_close(&gpu);
-}
-
-/* A client without a channel. */
-static void begin_client(void)
-{
-	const int ret = gpu_open(&gpu, scenario_node());
-
-	CHILD_CHECK(!ret, "a client with shared virtual memory: %s", strerror(-ret));
-}
 
 static void bind_vram(void *buf, size_t n)
 {
@@ -116,13 +96,11 @@ static void all_are(const uint8_t *buf, size_t n, uint8_t byte, const char *who)
 
 static void there_and_back(void)
 {
-	uint32_t *buf = small_pages(N), *out = small_pages(N), *want = small_pages(N);
-	uint32_t state = SEED;
-	unsigned int i;
+	uint8_t *buf = small_pages(N), *out = small_pages(N), *want = small_pages(N);
 
-	begin();
-	for (i = 0; i < N / 4; i++)
-		buf[i] = want[i] = state = state * 1664525 + 1013904223;
+	scenario_open(&gpu, &chan);
+	fill_random(buf, N, SEED);
+	memcpy(want, buf, N);
 	to_device(buf, N);
 	CHILD_CHECK(!chan_memcpy(&chan, out, buf, N), "a copy");
 	CHILD_CHECK(!memcmp(out, want, N), "the device sees something else");
@@ -130,8 +108,8 @@ static void there_and_back(void)
 	/* Changed on the device, seen by the CPU. */
 	bind_vram(buf, N);
 	fill(buf, 0x5a5a5a5a, N);
-	all_are((uint8_t *)buf, N, 0x5a, "the CPU");
-	end();
+	all_are(buf, N, 0x5a, "the CPU");
+	scenario_close(&gpu, &chan);
 }
 
 /* So many that the kernel's pushbuffer goes round a few times, there and back. */
@@ -139,7 +117,7 @@ static void many(void)
 {
 	uint32_t *buf = small_pages(MANY * PAGE), i;
 
-	begin_client();
+	scenario_open_client(&gpu, scenario_node());
 	for (i = 0; i < MANY; i++)
 		buf[i * WORDS] = i + 1;
 	bind_vram(buf, MANY * PAGE);
@@ -164,7 +142,7 @@ static void huge(void)
 	enum { AT = 300 * WORDS };
 	uint32_t *buf = huge_words(), *out = small_pages(PAGE), i;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	to_device(buf, HUGE);
 	CHILD_CHECK(!chan_memcpy(&chan, out, buf + AT, PAGE), "a copy");
 	for (i = 0; i < WORDS; i++)
@@ -174,7 +152,7 @@ static void huge(void)
 	for (i = 0; i < HUGE / 4; i++)
 		CHILD_CHECK(buf[i] == (i - AT < WORDS ? 0x5a5a5a5a : i + 1),
 			    "word %#x has come back as %#x", i, buf[i]);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void exits(void)
@@ -188,7 +166,7 @@ static void exits(void)
 		if (!pid) {
 			uint8_t *buf = memset(small_pages(N), i + 1, N);
 
-			begin();
+			scenario_open(&gpu, &chan);
 			to_device(buf, N);
 			child_exit(0);
 		}
@@ -201,12 +179,12 @@ static void mapped(void)
 {
 	uint8_t *buf = small_pages(N);
 
-	begin();
+	scenario_open(&gpu, &chan);
 	fill(buf, 0x11111111, N);
 	to_device(buf, N);
 	fill(buf, 0x22222222, N);
 	all_are(buf, N, 0x22, "the CPU");
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 /* A child that looks at memory which it shares with us, when it is told to. */
@@ -249,14 +227,14 @@ static void forks(void)
 	uint8_t *buf = memset(small_pages(N), 0, N);
 	struct looker looker;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	to_device(buf, N);
 	fill(buf, 0x11111111, N);
 	looker = looks_later(buf, true);
 	fill(buf, 0x22222222, N);
 	look_now(&looker);
 	all_are(buf, N, 0x22, "the parent");
-	end();
+	scenario_close(&gpu, &chan);
 }
 
 static void orphan(void)
@@ -264,7 +242,7 @@ static void orphan(void)
 	uint8_t *buf = memset(small_pages(N), 0x11, N);
 	struct looker looker;
 
-	begin_client();
+	scenario_open_client(&gpu, scenario_node());
 	to_device(buf, N);
 	looker = looks_later(buf, false);
 	gpu_close(&gpu);
@@ -285,7 +263,7 @@ static void dead_channels(void)
 	pid_t pid;
 	int ret;
 
-	begin_client();
+	scenario_open_client(&gpu, scenario_node());
 	to_device(buf, N);
 	for (; dead < channels; kernels.id++) {
 		CHILD_CHECK(kernels.id < 1024, "%u channels instead of %u", dead, channels);
@@ -323,7 +301,7 @@ static void gets_back(int ready, int go)
 
 	for (i = 0; i < MANY; i++)
 		small[i * WORDS] = i + 1;
-	begin_client();
+	scenario_open_client(&gpu, scenario_node());
 	to_device(buf, HUGE);
 	to_device(part, HUGE);
 	/* One page on the device still, but many in the process's page table. */
@@ -393,7 +371,7 @@ static void beside_moves(void)
 	struct moves moves = { .done = 0 };
 	pthread_t thread;
 
-	begin();
+	scenario_open(&gpu, &chan);
 	CHILD_CHECK(!nouveau_bo_new(gpu.dev, NOUVEAU_BO_VRAM | NOUVEAU_BO_GART, 0, N, NULL,
 				    &moves.bo), "a buffer");
 	CHILD_CHECK(!pthread_create(&thread, NULL, move, &moves), "a thread");
@@ -409,16 +387,10 @@ static void beside_moves(void)
 		    strerror(-moves.ret));
 	printf("%u moves, %u times %u pages\n", moves.done, turn, N / PAGE);
 	nouveau_bo_ref(NULL, &moves.bo);
-	end();
+	scenario_close(&gpu, &chan);
 }
 
-static const struct {
-	const char *name, *what;
-	void (*run)(void);
-	bool kills;		/* a channel */
-	bool huge;		/* needs 2 MiB pages */
-	bool unbinds;		/* the device */
-} scenario[] = {
+static const struct scenario scenario[] = {
 	{ "there-and-back", "The device sees pages in its memory, and the CPU gets them back",
 	  there_and_back },
 	{ "many", "Thousands of pages go there and come back one by one", many },
@@ -443,18 +415,7 @@ int igt_main()
 		igt_info("Seed %d\n", SEED);
 	}
 
-	for (unsigned int i = 0; i < sizeof(scenario) / sizeof(*scenario); i++) {
-		igt_describe(scenario[i].what);
-		igt_subtest(scenario[i].name) {
-			if (scenario[i].huge)
-				require_thp();
-			if (scenario[i].unbinds)
-				require_unbind();
-			if (scenario[i].kills)
-				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
-			scenario_run(scenario[i].run);
-		}
-	}
+	scenario_subtests(scenario, sizeof(scenario) / sizeof(*scenario));
 
 	igt_fixture()
 		child_kill_all(SVM_WAIT_MS);

@@ -17,6 +17,7 @@
 #include "igt_decl.h"
 #include "kmsg.h"
 #include "memcg.h"
+#include "random.h"
 #include "svm_gpu.h"
 #include "svm_probe.h"
 #include "svm_require.h"
@@ -76,15 +77,6 @@ struct scene {
 	int share[2 * ROUNDS];
 	unsigned int nr, refusals;
 };
-
-static uint32_t next_random(uint32_t *state)
-{
-	/* xorshift; Marsaglia 2003 */
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 /* Some machines are to fail as a whole. */
 static void require_oom_killer(void)

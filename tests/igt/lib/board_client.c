@@ -448,10 +448,9 @@ int board_channel(struct board *board, unsigned int chan, struct board_channel *
 	return 0;
 }
 
-int board_channels(struct board *board, unsigned int *nr)
+unsigned int board_channels(struct board *board)
 {
-	*nr = get(board, CONTROL_REG_BOUND);
-	return 0;
+	return get(board, CONTROL_REG_BOUND);
 }
 
 int board_channels_wait(struct board *board, unsigned int nr, unsigned int ms)
@@ -460,9 +459,8 @@ int board_channels_wait(struct board *board, unsigned int nr, unsigned int ms)
 
 	for (;;) {
 		const bool last = now_ms() > end;
-		unsigned int now;
+		const unsigned int now = board_channels(board);
 
-		board_channels(board, &now);
 		if (now == nr)
 			return 0;
 		if (last)

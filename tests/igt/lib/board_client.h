@@ -75,7 +75,7 @@ struct board_channel {
 
 int board_channel(struct board *board, unsigned int chan, struct board_channel *channel);
 /* How many there are now. */
-int board_channels(struct board *board, unsigned int *nr);
+unsigned int board_channels(struct board *board);
 /* Wait until there are so many. -ETIME: not within ms. */
 int board_channels_wait(struct board *board, unsigned int nr, unsigned int ms);
 const char *board_channel_state(enum control_chan state);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "board_scenario.h"
 #include "clock.h"
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "nouveau_node.h"
+#include "svm_require.h"
 #include "write_file.h"
 
 #include <errno.h>
@@ -33,20 +35,32 @@ static char second_node[32];
 /* In a test. */
 #define TEST_BOARD(call) igt_assert_f(!(call), "%s\n", board.why)
 
-/* The board that nouveau drives as the device of a node. */
-static void open_board(struct board *b, const char *of)
+/* The PCI address of a node's device. 0 or -errno. */
+static int address_of(const char *of, char *address, size_t size)
 {
-	char device[PATH_MAX] = "";
+	char device[PATH_MAX];
 	const int fd = open(of, O_RDWR | O_CLOEXEC);
 	int ret;
 
-	igt_assert_fd(fd);
+	if (fd < 0)
+		return -errno;
 	ret = nouveau_node_device(fd, device, sizeof(device));
 	close(fd);
+	if (!ret)
+		snprintf(address, size, "%s", strrchr(device, '/') + 1);
+	return ret;
+}
+
+/* The board that nouveau drives as the device of a node. */
+static void open_board(struct board *b, const char *of)
+{
+	char device[64];
+	int ret = address_of(of, device, sizeof(device));
+
 	igt_assert_f(!ret, "the device of %s: %s\n", of, strerror(-ret));
-	igt_require_f(board_is(strrchr(device, '/') + 1),
+	igt_require_f(board_is(device),
 		      "%s is no board with a control function, which the gates are of\n", device);
-	ret = board_open(b, strrchr(device, '/') + 1);
+	ret = board_open(b, device);
 	if (!ret)
 		ret = board_oracle_wait(b, SVM_WAIT_MS);
 	if (!ret)
@@ -104,19 +118,15 @@ static bool is_bound(void)
 /* The node of the board; it may have another one since it was bound again. 0 or -errno. */
 static int find_node(void)
 {
-	char path[sizeof(node)], device[PATH_MAX];
-	int ret, fd;
+	char path[sizeof(node)], device[64];
+	int ret;
 
 	for (ret = nouveau_node_find(path, sizeof(path)); !ret;
 	     ret = nouveau_node_next(path, path, sizeof(path))) {
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		ret = nouveau_node_device(fd, device, sizeof(device));
-		close(fd);
+		ret = address_of(path, device, sizeof(device));
 		if (ret)
 			return ret;
-		if (!strcmp(strrchr(device, '/') + 1, board.gpu)) {
+		if (!strcmp(device, board.gpu)) {
 			strcpy(node, path);
 			return 0;
 		}
@@ -151,20 +161,12 @@ static uint64_t stat_now(const char *stat)
 	return value + more;
 }
 
-static unsigned int channels_of(struct board *b)
-{
-	unsigned int nr;
-
-	igt_assert_f(!board_channels(b, &nr), "%s\n", b->why);
-	return nr;
-}
-
 void scenario_note(struct scenario_before *before)
 {
 	before->stale = stat_now("stale_accesses");
 	before->bad_tables = stat_now("bad_tables");
-	before->channels = channels_of(&board);
-	before->second_channels = *second_node ? channels_of(&second) : 0;
+	before->channels = board_channels(&board);
+	before->second_channels = *second_node ? board_channels(&second) : 0;
 }
 
 void scenario_compare(const struct scenario_before *before)
@@ -207,17 +209,50 @@ void scenario_run(void (*run)(void))
 	scenario_compare(&before);
 }
 
+void scenario_subtests(const struct scenario *scenario, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		const struct scenario *s = &scenario[i];
+
+		igt_describe(s->what);
+		igt_subtest(s->name) {
+			if (s->fuse)
+				require_fuse();
+			if (s->huge)
+				require_thp();
+			if (s->unbinds)
+				require_unbind();
+			if (s->kills || s->unbinds)
+				igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
+			scenario_run(s->run);
+		}
+	}
+}
+
 const char *scenario_node(void)
 {
 	return node;
 }
 
+void scenario_open_client(struct gpu *gpu, const char *of)
+{
+	const int ret = gpu_open(gpu, of);
+
+	CHILD_CHECK(!ret, "a client of %s with shared virtual memory: %s", of, strerror(-ret));
+}
+
 void scenario_open(struct gpu *gpu, struct chan *chan)
 {
-	const int ret = gpu_open(gpu, node);
-
-	CHILD_CHECK(!ret, "a client with shared virtual memory: %s", strerror(-ret));
+	scenario_open_client(gpu, node);
 	scenario_open_channel(gpu, chan);
+}
+
+void scenario_close(struct gpu *gpu, struct chan *chan)
+{
+	chan_close(chan);
+	gpu_close(gpu);
 }
 
 void scenario_open_channel(struct gpu *gpu, struct chan *chan)
@@ -240,10 +275,7 @@ void scenario_bind(bool bind)
 
 unsigned int channels_now(void)
 {
-	unsigned int nr;
-
-	BOARD(board_channels(&board, &nr));
-	return nr;
+	return board_channels(&board);
 }
 
 void wait_channels(unsigned int nr)
@@ -311,6 +343,14 @@ void wait_gate(const char *gate)
 	BOARD(board_gate_wait_held(&board, gate, 1, SVM_WAIT_MS));
 }
 
+struct board_access access_of(const struct chan *chan, enum board_type type, const void *addr,
+			      uint32_t value)
+{
+	return (struct board_access) {
+		.chan = chan->id, .type = type, .va = (uintptr_t)addr, .value = value,
+	};
+}
+
 void accesses_begin(struct board_access *access, unsigned int nr)
 {
 	BOARD(board_access_start(&board, access, nr));
@@ -332,12 +372,21 @@ void accesses(struct board_access *access, unsigned int nr)
 	accesses_wait(access, nr);
 }
 
+void accesses_in_one_batch(struct board_access *access, unsigned int nr)
+{
+	const uint64_t count = counted_faults();
+
+	close_gate("notify");
+	accesses_begin(access, nr);
+	wait_faults(count + nr);
+	open_gate("notify");
+	accesses_wait(access, nr);
+}
+
 static enum control_state access_one_ends(const struct chan *chan, enum board_type type,
 					  const void *addr, uint32_t *value)
 {
-	struct board_access access = {
-		.chan = chan->id, .type = type, .va = (uintptr_t)addr, .value = value ? *value : 0,
-	};
+	struct board_access access = access_of(chan, type, addr, value ? *value : 0);
 
 	accesses(&access, 1);
 	if (value)
@@ -386,6 +435,14 @@ void *small_pages(size_t size)
 	/* A kernel without huge pages does not know it. */
 	CHILD_CHECK(!madvise(p, size, MADV_NOHUGEPAGE) || errno == EINVAL, "MADV_NOHUGEPAGE: %s",
 		    strerror(errno));
+	return p;
+}
+
+void *shared_pages(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHILD_CHECK(p != MAP_FAILED, "mmap of %zu shared bytes: %s", size, strerror(errno));
 	return p;
 }
 

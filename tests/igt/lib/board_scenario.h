@@ -39,13 +39,27 @@ void scenario_compare(const struct scenario_before *before);
 /* Run one, and assert that it has done well, and that these are the same. */
 void scenario_run(void (*run)(void));
 
+/* A scenario that is a subtest. */
+struct scenario {
+	const char *name, *what;
+	void (*run)(void);
+	bool kills;		/* a channel */
+	bool unbinds;		/* the device */
+	bool fuse, huge;	/* it needs /dev/fuse, 2 MiB pages */
+};
+
+/* Each as a subtest; within igt_main(). */
+void scenario_subtests(const struct scenario *scenario, unsigned int nr);
+
 /* ---- in a scenario ---- */
 
 /* The render node of the board. */
 const char *scenario_node(void);
 const char *scenario_second_node(void);
-/* A client with shared virtual memory, and a channel. */
+/* A client with shared virtual memory; with a channel; and the end of both. */
+void scenario_open_client(struct gpu *gpu, const char *of);
 void scenario_open(struct gpu *gpu, struct chan *chan);
+void scenario_close(struct gpu *gpu, struct chan *chan);
 void scenario_open_channel(struct gpu *gpu, struct chan *chan);
 
 /* Bind the board's GPU to nouveau, or unbind it. */
@@ -68,11 +82,15 @@ void open_gate(const char *gate);
 /* Wait until it holds something. */
 void wait_gate(const char *gate);
 
+struct board_access access_of(const struct chan *chan, enum board_type type, const void *addr,
+			      uint32_t value);
 /* Accesses in the name of channels: begin, wait, and both. */
 void accesses_begin(struct board_access *access, unsigned int nr);
 bool accesses_ended(const struct board_access *access, unsigned int nr);
 void accesses_wait(struct board_access *access, unsigned int nr);
 void accesses(struct board_access *access, unsigned int nr);
+/* The same of some that all fault: the driver hears of it when all have. */
+void accesses_in_one_batch(struct board_access *access, unsigned int nr);
 /* One of them. Has it been done? */
 bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value);
 /* One that has to end its channel; what: "a write to ...". */
@@ -97,6 +115,8 @@ bool copy_ended(struct chan *chan);
 
 /* Zeroed memory of small pages that nothing has touched. */
 void *small_pages(size_t size);
+/* The same, shared with children to come. */
+void *shared_pages(size_t size);
 /* Memory of 2 MiB pages, as far as the kernel has any, filled with a byte. */
 enum { SCENARIO_HUGE = 2 << 20 };
 void *huge_pages(size_t size, uint8_t byte);

@@ -108,11 +108,6 @@ static void serve(int fd)
 	}
 }
 
-bool fuse_file_supported(void)
-{
-	return !access("/dev/fuse", R_OK | W_OK);
-}
-
 int fuse_file_open(pid_t *server)
 {
 	char path[] = "/tmp/fuse.XXXXXX", options[64];

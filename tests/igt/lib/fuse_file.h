@@ -6,13 +6,10 @@
  * waits. When the process that serves it is gone, it gets an error. For scenarios, see
  * board_scenario.h: what fails ends the process.
  */
-#include <stdbool.h>
 #include <sys/types.h>
 
 enum { FUSE_FILE_BYTE = 0x5a };		/* that the file is full of */
 
-/* Has the kernel got it? In a test, not in a scenario. */
-bool fuse_file_supported(void);
 /* Open one, and serve it in a child of the scenario. */
 int fuse_file_open(pid_t *server);
 /* Wait until somebody reads. */

@@ -56,7 +56,7 @@ static void ce_close(struct svm_gpu *gpu)
 	free(gpu);
 }
 
-/* A process opens each once, for that asks for all names, by some hundred reads. */
+/* A process opens each once: it maps its registers, and asks for the names that it uses. */
 enum { BOARDS = 4 };
 
 static struct {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storm.h"
+#include "random.h"
 #include "clock.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
@@ -22,15 +23,6 @@ struct batch {
 	struct model_range range[STORM_BATCH];
 	bool in_part;
 };
-
-static uint32_t next_random(uint32_t *state)
-{
-	/* xorshift; Marsaglia 2003 */
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static void choose(struct storm *s, struct batch *b)
 {

@@ -34,6 +34,11 @@ void require_thp(void)
 	igt_require_f(!strstr(text, "[never]"), "huge pages are switched off, see " THP "\n");
 }
 
+void require_fuse(void)
+{
+	igt_require_f(!access("/dev/fuse", R_OK | W_OK), "no /dev/fuse: CONFIG_FUSE_FS\n");
+}
+
 void require_asked_for(const char *variable, const char *what)
 {
 	const char *value = getenv(variable);
