@@ -47,6 +47,16 @@ static void choose(struct storm *s, struct batch *b)
 	}
 }
 
+/*
+ * The kernel neither moves nor swaps out what a device has exclusively. So atomic accesses are
+ * to every second page: however fast they follow one another, an operation finds some that it
+ * can have.
+ */
+static bool adds_to(const struct storm *s, unsigned int page)
+{
+	return s->adds && page % 2;
+}
+
 /* 0, or what the back end says; or -EOVERFLOW: the model has no more numbers. */
 static int begin(struct storm *s, struct batch *b)
 {
@@ -64,7 +74,7 @@ static int begin(struct storm *s, struct batch *b)
 			model_words(s->model, (uint32_t *)(s->src + i * MODEL_PAGE), b->page[i],
 				    b->write[i]);
 			ret = svm_copy(s->queue, page, s->src + i * MODEL_PAGE, MODEL_PAGE);
-			if (!ret && s->adds) {
+			if (!ret && adds_to(s, b->page[i])) {
 				model_add(s->model, b->page[i]);
 				ret = svm_add(s->queue, (uint32_t *)page, 1);
 			}

@@ -3,9 +3,9 @@
 #define STORM_H
 /*
  * A thread that keeps the device accessing memory, page by page, in batches: it has the device
- * write a page, add to its counter atomically, and read it back, or only read; and checks what
- * was read against the model. Most of the pages are those that operations are about, or next to
- * them.
+ * write a page, add to the counter of every second one atomically, and read it back, or only
+ * read; and checks what was read against the model. Most of the pages are those that operations
+ * are about, or next to them.
  *
  * It ends when it is told to, when its queue dies, or when something is wrong. It is a client
  * of its own: libdrm's are for one thread, and of one whose submission was refused, because its
