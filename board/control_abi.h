@@ -48,8 +48,8 @@ enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
 #define CONTROL_REG_EVENTS	0x0070	/* and 0x0074 */
 #define CONTROL_REG_EVENT	0x0078	/* write its number modulo 2^32 */
 #define CONTROL_REG_RECORD	0x0080	/* ... 0x009f; all zero: it is gone. Its words: */
-					/* 0-1 time in ns, 2 kind (CONTROL_EVENT), 3 channel or -1, */
-					/* 4-5 addr, 6-7 data */
+					/* 0-1 time in ns, 2 kind (CONTROL_EVENT), */
+					/* 3 channel or -1, 4-5 addr, 6-7 data */
 
 /* Set the oracle aside for addresses of a channel's address space: the driver's own window. */
 #define CONTROL_REG_WINDOW	0x00a0	/* start, size: two pairs; writing the channel applies it */
@@ -64,8 +64,9 @@ enum control_kind { CONTROL_STAT, CONTROL_KNOB, CONTROL_GATE, CONTROL_EVENT };
  * questions compare with it; MARK = 0 forgets it.
  */
 #define CONTROL_REG_ORACLE_PA		0x00d0	/* a pair */
-#define CONTROL_REG_ORACLE_VERDICT	0x00d8	/* 0 fine, 1 free, 2 slab, 3 page table, 4 nobody's, */
-						/* 5 another owner's, 6 unmapped; ~0: no memory */
+#define CONTROL_REG_ORACLE_VERDICT	0x00d8	/* 0 fine, 1 free, 2 slab, 3 page table, */
+						/* 4 nobody's, 5 another owner's, */
+						/* 6 unmapped; ~0: no memory */
 #define CONTROL_REG_ORACLE_WRITE	0x00dc	/* 1: would a write be right? 0: a read */
 #define CONTROL_REG_ORACLE_MARK		0x00e0
 

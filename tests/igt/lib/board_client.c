@@ -144,10 +144,12 @@ static int find_only(struct board *board)
 	}
 	closedir(dir);
 	if (!nr)
-		return fail(board, -ENODEV, "no PCI device is a board's control function (%04x:%04x); start the guest with a board",
+		return fail(board, -ENODEV, "no PCI device is a board's control function "
+			    "(%04x:%04x); start the guest with a board",
 			    CONTROL_VENDOR, CONTROL_DEVICE);
 	if (nr > 1)
-		return fail(board, -EINVAL, "%u boards are here; say which by its GPU's PCI address", nr);
+		return fail(board, -EINVAL, "%u boards are here; say which by its GPU's PCI "
+			    "address", nr);
 	return 0;
 }
 
@@ -161,10 +163,12 @@ static int find(struct board *board, const char *gpu)
 	}
 	if (function(board->control, sizeof(board->control), gpu, '1') ||
 	    function(board->gpu, sizeof(board->gpu), gpu, '0'))
-		return fail(board, -EINVAL, "\"%s\" is no PCI address; it has to be like 0000:00:05.0", gpu);
+		return fail(board, -EINVAL, "\"%s\" is no PCI address; it has to be like "
+			    "0000:00:05.0", gpu);
 	if (!is_control(board->control))
-		return fail(board, -ENODEV, "%s is no board's control function (%04x:%04x); lspci -n lists what is here",
-			    board->control, CONTROL_VENDOR, CONTROL_DEVICE);
+		return fail(board, -ENODEV, "%s is no board's control function (%04x:%04x); "
+			    "lspci -n lists what is here", board->control, CONTROL_VENDOR,
+			    CONTROL_DEVICE);
 	return 0;
 }
 
@@ -232,11 +236,13 @@ static int identify(struct board *board)
 	const uint32_t version = get(board, CONTROL_REG_VERSION);
 
 	if (magic != CONTROL_MAGIC)
-		return fail(board, -EPROTO, "%s reads %#x where a board has %#x: it does not answer",
+		return fail(board, -EPROTO, "%s reads %#x where a board has %#x: it does not "
+			    "answer",
 			    board->control, magic, CONTROL_MAGIC);
 	if (version != CONTROL_VERSION)
-		return fail(board, -EPROTO, "the board's register map has version %u, this program knows version %u; build both from one tree",
-			    version, CONTROL_VERSION);
+		return fail(board, -EPROTO, "the board's register map has version %u, this program "
+			    "knows version %u; build both from one tree", version,
+			    CONTROL_VERSION);
 	enter(board);
 	board->channels = get(board, CONTROL_REG_CHANNELS);
 	board->stats = get(board, CONTROL_REG_STATS);
@@ -330,7 +336,8 @@ int board_knob_set(struct board *board, const char *name, uint64_t value)
 	now = get_pair(board, CONTROL_KNOB_BASE + 8 * i);
 	leave(board);
 	if (now != value)
-		return fail(board, -EINVAL, "the board does not take %llu for knob \"%s\", it stays %llu; board --list-knobs has the limits",
+		return fail(board, -EINVAL, "the board does not take %llu for knob \"%s\", it "
+			    "stays %llu; board --list-knobs has the limits",
 			    (unsigned long long)value, name, (unsigned long long)now);
 	return 0;
 }
@@ -423,7 +430,8 @@ int board_gate_wait_held(struct board *board, const char *name, uint32_t held, u
 		if (now >= held)
 			return 0;
 		if (last)
-			return fail(board, -ETIME, "waited %u ms for %u to be held at gate \"%s\", which is %s: %u are",
+			return fail(board, -ETIME, "waited %u ms for %u to be held at gate "
+				    "\"%s\", which is %s: %u are",
 				    ms, held, name, closed ? "closed" : "open", now);
 		look_again_later();
 	}
@@ -464,8 +472,8 @@ int board_channels_wait(struct board *board, unsigned int nr, unsigned int ms)
 		if (now == nr)
 			return 0;
 		if (last)
-			return fail(board, -ETIME, "waited %u ms for the board to have %u channels: it has %u",
-				    ms, nr, now);
+			return fail(board, -ETIME, "waited %u ms for the board to have %u "
+				    "channels: it has %u", ms, nr, now);
 		look_again_later();
 	}
 }
@@ -641,7 +649,8 @@ int board_event_next(struct board *board, uint64_t *mark, struct board_event *ev
 	}
 	leave(board);
 	if (!any)
-		return fail(board, -ENODATA, "event %llu is gone: the board keeps the last ones only; board --log has them all",
+		return fail(board, -ENODATA, "event %llu is gone: the board keeps the last ones "
+			    "only; board --log has them all",
 			    (unsigned long long)*mark);
 	*event = (struct board_event) {
 		.time = (uint64_t)word[1] << 32 | word[0], .kind = word[2], .chan = word[3],
@@ -699,13 +708,15 @@ int board_oracle_wait(struct board *board, unsigned int ms)
 		case CONTROL_ORACLE_FOUND:
 			return 0;
 		case CONTROL_ORACLE_OFF:
-			return fail(board, -ENODEV, "the oracle is off: the board has no memory of the guest");
+			return fail(board, -ENODEV, "the oracle is off: the board has no memory of "
+				    "the guest");
 		case CONTROL_ORACLE_SEARCHES:
 			break;
 		}
 		if (last)
-			return fail(board, -ETIME, "waited %u ms for the oracle to find VMCOREINFO in the guest's memory; its kernel needs CONFIG_VMCORE_INFO (PROC_KCORE brings it)",
-				    ms);
+			return fail(board, -ETIME, "waited %u ms for the oracle to find VMCOREINFO "
+				    "in the guest's memory; its kernel needs "
+				    "CONFIG_VMCORE_INFO (PROC_KCORE brings it)", ms);
 		look_again_later();
 	}
 }

@@ -157,7 +157,8 @@ static int ce_open(struct svm_gpu **gpu, const char **why)
 	ce->counts = stat_of(ce, "stale_accesses", &value);
 	if (!ce->board && strncmp(ce->device, "nouveau-sim", 11) && !wanted) {
 		ce_close(&ce->base);
-		*why = "the copy engine of silicon does not fault replayably (SVM_GPU_BACKEND=nouveau-ce tries it)";
+		*why = "the copy engine of silicon does not fault replayably "
+		       "(SVM_GPU_BACKEND=nouveau-ce tries it)";
 		return -ENODEV;
 	}
 	*gpu = &ce->base;

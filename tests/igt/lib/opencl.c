@@ -101,14 +101,16 @@ static int build(struct opencl_gpu *gpu, struct opencl_why *why)
 
 	gpu->program = cl.CreateProgramWithSource(gpu->context, 1, &text, NULL, &err);
 	if (!gpu->program)
-		return opencl_fail(opencl_errno(err), why, "clCreateProgramWithSource: error %d", err);
+		return opencl_fail(opencl_errno(err), why, "clCreateProgramWithSource: error %d",
+				   err);
 	err = cl.BuildProgram(gpu->program, 1, &gpu->device, "", NULL, NULL);
 	if (err) {
 		char log[400] = "";
 
 		cl.GetProgramBuildInfo(gpu->program, gpu->device, CL_PROGRAM_BUILD_LOG,
 				       sizeof(log), log, NULL);
-		return opencl_fail(opencl_errno(err), why, "clBuildProgram: error %d: %s", err, log);
+		return opencl_fail(opencl_errno(err), why, "clBuildProgram: error %d: %s", err,
+				   log);
 	}
 	return 0;
 }
@@ -199,8 +201,8 @@ static int probe(struct opencl_gpu *gpu, struct opencl_why *why)
 	} else if (ret < 0) {
 		opencl_fail(ret, why, "poll");
 	} else if (read(fd[0], &answer, sizeof(answer)) != sizeof(answer)) {
-		ret = opencl_fail(-EPROTO, why, "OpenCL ends the process that looks for its devices; "
-				  "its reason is on standard error");
+		ret = opencl_fail(-EPROTO, why, "OpenCL ends the process that looks for its "
+				  "devices; its reason is on standard error");
 	} else {
 		*why = answer.why;
 		ret = answer.ret;
