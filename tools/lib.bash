@@ -11,6 +11,8 @@ BUILD=${UNDO_BUILD:-$TOP/build}
 # shellcheck disable=SC2034	# used by the tools
 LOGS=$BUILD/log
 export LC_ALL=C
+# Compilers of tools/compiler, where the machine has none.
+PATH=$PATH:$BUILD/cache/bin
 
 # No answer to be waited for from tools that would ask.
 export GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive
@@ -50,7 +52,7 @@ load_base()
 	[ -f "$TOP/bases/$1.conf" ] ||
 		die "unknown base '$1'" "bases are: $(bases | paste -sd' ')"
 	base=$1
-	optional='' by_directory='' mutants=''
+	optional='' by_directory='' mutants='' cc_suite=''
 	# shellcheck source=bases/7.3.conf
 	. "$TOP/bases/$1.conf"
 	work=$BUILD/$base
@@ -73,7 +75,7 @@ check_variant()
 
 # What configs/ has for kernel files that come from patches/.
 # shellcheck disable=SC2034	# used by tools/config
-own_fragments="undo sim"
+own_fragments="undo"
 
 # need FRAGMENT WHAT: the base that was loaded is built with configs/FRAGMENT.config.
 need()
@@ -82,10 +84,10 @@ need()
 		"there is one for: $(grep -lw "fragments=.*$1" "$TOP"/bases/*.conf | sed 's|.*/||; s|\.conf||' | paste -sd' ')"
 }
 
-# A guest in which the software GPU has memory: of the device, in MiB; what the kernel has to
-# keep for it; and of the machine, in MiB.
+# A guest for tests/igt: words for its board, which has memory for small pages and for huge ones,
+# and page tables that do not trap; memory of the machine, in MiB; words for the kernel.
 # shellcheck disable=SC2034	# used by those that boot one
-sim_vram=576 sim_cma=600M sim_memory=2048
+igt_board="--vram 1024 --bar2 mapped" igt_memory=2048 igt_words="numa=fake=2"
 
 # What a healthy kernel does not print.
 # shellcheck disable=SC2034	# used by those that read a console
