@@ -13,7 +13,7 @@ MAKEOVERRIDES =
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched; board-smoke, kernel and boot BOARD=1 also: base)"
+	@echo "  BASE=$(BASE) (of: $(shell ls bases | sed 's/\.conf$$//' | paste -sd' '))   VARIANT=$(VARIANT) (of: stock patched; board-smoke, kernel and boot also: base)"
 	@echo "  LINUX_SRC_7_3=/path/to/a/tree/or/tarball   use that as the source of base 7.3"
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
 	@echo "  UNDO_NEED_GIB=n    how much disk has to be free to begin"
@@ -51,12 +51,8 @@ kunit: kernel ## run the KUnit suite in a guest on BASE and VARIANT
 contract: kernel ## run the contract test in a guest on BASE and VARIANT
 	@tools/test-contract $(BASE) $(VARIANT)
 
-check-sim: kernel ## run tests/sim on nouveau's software GPU, in a guest on BASE and VARIANT
-	@tools/test-sim-kunit $(BASE) $(VARIANT)
-	@tools/test-sim $(BASE) $(VARIANT)
-
-check-igt: kernel ## run tests/igt on the software GPU (BOARD=1: a board) in a guest on BASE and VARIANT (all, or GROUP="basic oom")
-	@tools/test-igt $(if $(filter-out 0,$(BOARD)),--board '') $(BASE) $(VARIANT) $(GROUP)
+check-igt: kernel ## run tests/igt with a board, in a guest on BASE and VARIANT (all, or GROUP="basic oom@control")
+	@tools/test-igt $(BASE) $(VARIANT) $(GROUP)
 
 check-igt-opencl: deps ## run tests/igt over OpenCL on this machine's processors
 	@tools/test-igt-opencl
@@ -65,17 +61,22 @@ igt-install: ## copy tests/igt into an IGT tree, IGT_SRC=/path
 	@tools/igt-install "$(IGT_SRC)"
 
 soak: override VARIANT = patched
-soak: kernel ## 200 kills of a process with its memory on the software GPU, 10 minutes of memory pressure
-	@tools/test-reap $(BASE) $(VARIANT) 200 600
+soak: kernel ## 200 kills of a process with its memory on the device, 10 minutes of memory pressure
+	@UNDO_IGT_LIMIT=20000 tools/test-igt --options "--kills 200 --seconds 600" $(BASE) $(VARIANT) \
+		oom@repeated-kills oom@pressure
 
-check-kasan: deps ## the software GPU's tests with KASAN on BASE and VARIANT (a kernel of its own)
-	@tools/check-kasan $(BASE) $(VARIANT)
+check-kasan: deps ## run tests/igt with KASAN on BASE and VARIANT (a kernel of its own; all, or GROUP=...)
+	@tools/check-kasan $(BASE) $(VARIANT) $(GROUP)
+
+mutants: override VARIANT = patched
+mutants: kernel ## plant each mistake of tests/mutants into BASE's patched kernel; its test has to find it (all, or GROUP=nouveau NAME=vol-stays)
+	@tools/test-mutants $(if $(GROUP),--group $(GROUP)) $(BASE) $(NAME)
 
 hmm: kernel ## run the kernel's own hmm-tests in a guest on BASE and VARIANT
 	@tools/test-hmm $(BASE) $(VARIANT)
 
-boot: kernel ## a shell in a guest on BASE and VARIANT (exit ends it; GDB=1 waits for gdb, BOARD=1 has a board)
-	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb) $(if $(filter-out 0,$(BOARD)),--board)
+boot: kernel ## a shell in a guest on BASE and VARIANT and a board (exit ends it; GDB=1 waits for gdb)
+	@tools/shell $(BASE) $(VARIANT) $(if $(GDB),--gdb)
 
 board: deps ## build board/board, the GPU on the PCI bus
 	@$(MAKE) -C board board
@@ -94,5 +95,5 @@ docs: deps ## build the documentation as HTML in build/docs
 clean: ## remove the built kernels, keep the downloads
 	@tools/clean
 
-.PHONY: help demo check check-long check-busy check-sim check-igt check-igt-opencl igt-install soak check-kasan deps source prepare kernel kunit contract \
+.PHONY: help demo check check-long check-busy check-igt check-igt-opencl igt-install soak check-kasan mutants deps source prepare kernel kunit contract \
 	hmm boot board board-smoke export docs clean

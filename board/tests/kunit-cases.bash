@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# kunit-cases.bash: is every case of the KUnit suites in tests/kunit-cases, and is each test that the
-# table names one of the board's? When the suites are gone the table is compared with the tests only.
+# kunit-cases.bash: the GPU that was a part of nouveau had KUnit suites. Is each of their cases in
+# tests/kunit-cases, and is each test that the table names one of the board's? Without the history of
+# the project the table is compared with the tests only.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-suites=../../drivers/gpu/drm/nouveau/sim/tests
+suites=drivers/gpu/drm/nouveau/sim/tests
 table=kunit-cases
 bad=0
 
@@ -14,24 +15,30 @@ complain()
 	bad=1
 }
 
-# cases_of FILE...: the names of their KUnit cases.
-cases_of() { sed -n 's/^\tKUNIT_CASE[A-Z_]*(\([a-z0-9_]*\)).*/\1/p' "$@"; }
+# The last commit that had them.
+history=$(git log -n 1 --diff-filter=D --format=%H^ -- ":/$suites/ce_kunit.c" 2>/dev/null) || history=
+# cases_of SUITE: the names of its KUnit cases.
+cases_of()
+{
+	git show "$history:$suites/$1_kunit.c" |
+		sed -n 's/^\tKUNIT_CASE[A-Z_]*(\([a-z0-9_]*\)).*/\1/p'
+}
 
 lines() { sed 's/#.*//; /^[[:space:]]*$/d' "$table"; }
 
-if [ -d "$suites" ]; then
-	cases=$(cases_of "$suites"/*_kunit.c | wc -l)
-	for file in "$suites"/*_kunit.c; do
-		suite=${file##*/} suite=${suite%_kunit.c}
+if [ -n "$history" ]; then
+	cases=0
+	while read -r suite; do
 		while read -r case; do
+			cases=$((cases + 1))
 			lines | grep -Eq "^${suite}[[:space:]]+${case}[[:space:]]" ||
 				complain "tests/$table has no home for KUnit case $suite $case" \
 					"add a line: $suite $case PROGRAM TEST"
-		done < <(cases_of "$file")
-	done
+		done < <(cases_of "$suite")
+	done < <(git ls-tree --name-only --full-tree "$history" "$suites/" | sed -n 's|.*/\([a-z]*\)_kunit\.c$|\1|p')
 	while read -r suite case _; do
-		grep -Eqs "^[[:space:]]*KUNIT_CASE[A-Z_]*\($case\)" "$suites/${suite}_kunit.c" ||
-			complain "tests/$table names a KUnit case that is not there: $suite $case" \
+		cases_of "$suite" | grep -qx "$case" ||
+			complain "tests/$table names a KUnit case that there was not: $suite $case" \
 				"take the line out, or correct it"
 	done < <(lines)
 else

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm basic
  * Category: Core
@@ -16,8 +17,10 @@
 #include "pagemap.h"
 #include "random.h"
 #include "svm_gpu.h"
+#include "svm_options.h"
 #include "svm_require.h"
 #include "svm_wait.h"
+#include "user.h"
 #include "userfault.h"
 
 #include <errno.h>
@@ -38,75 +41,6 @@ enum { PAGE = 4096, HUGE = 2 << 20, SEED = 20261127 };
 
 #define MARK 0xa5
 
-/* A client, a queue, and what the device had done wrong before. */
-struct user {
-	struct svm_gpu *gpu;
-	struct svm_queue *queue;
-	uint64_t stale;
-};
-
-static void *pages(size_t n)
-{
-	void *buf = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	igt_assert_f(buf != MAP_FAILED, "mmap of %zu bytes: %s\n", n, strerror(errno));
-	return buf;
-}
-
-static void open_queue(struct user *user)
-{
-	const int ret = svm_queue_open(user->gpu, &user->queue);
-
-	igt_assert_f(!ret, "queue: %s\n", strerror(-ret));
-}
-
-static void begin(struct user *user)
-{
-	const char *why;
-	const int ret = svm_gpu_open(&user->gpu, &why);
-
-	igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
-	user->stale = svm_gpu_has(user->gpu, SVM_ORACLE) ? svm_gpu_stale(user->gpu) : 0;
-	open_queue(user);
-}
-
-static void end(struct user *user)
-{
-	const uint64_t stale = svm_gpu_has(user->gpu, SVM_ORACLE) ? svm_gpu_stale(user->gpu) : 0;
-
-	svm_queue_close(user->queue);
-	svm_gpu_close(user->gpu);
-	igt_assert_f(stale == user->stale, "%llu accesses to pages that mm had freed\n",
-		     (unsigned long long)(stale - user->stale));
-}
-
-static int copy(struct user *user, void *dst, const void *src, size_t n)
-{
-	const int ret = svm_copy(user->queue, dst, src, n);
-
-	return ret ? ret : svm_wait_queue(user->queue, SVM_WAIT_MS, "a copy");
-}
-
-/* The device reads and writes memory of any kind. */
-static void check_access(struct user *user, void *buf, size_t n, const char *kind)
-{
-	uint8_t *want = pages(n), *seen = pages(n);
-	int ret;
-
-	fill_random(buf, n, SEED);
-	memcpy(want, buf, n);
-	ret = copy(user, seen, buf, n);
-	igt_assert_f(!ret, "%s: reading %zu bytes: %s\n", kind, n, strerror(-ret));
-	igt_assert_f(!memcmp(seen, want, n), "%s: the device sees something else\n", kind);
-
-	fill_random(want, n, SEED + 1);
-	ret = copy(user, buf, want, n);
-	igt_assert_f(!ret, "%s: writing %zu bytes: %s\n", kind, n, strerror(-ret));
-	igt_assert_f(!memcmp(buf, want, n), "%s: the CPU sees something else\n", kind);
-	munmap(want, n);
-	munmap(seen, n);
-}
-
 /* Subtests whose queues have to die say so first. */
 static void require_dead_queues(const struct user *user)
 {
@@ -119,7 +53,7 @@ static void require_dead_queues(const struct user *user)
 static void check_refused(struct user *user, void *dst, const void *src, size_t n,
 			  const char *what)
 {
-	int ret = copy(user, dst, src, n);
+	int ret = user_copy(user, dst, src, n);
 
 	igt_assert_f(ret == -EIO, "%s: %s, but the queue has to die of it\n", what,
 		     ret ? strerror(-ret) : "done");
@@ -127,7 +61,7 @@ static void check_refused(struct user *user, void *dst, const void *src, size_t 
 	igt_assert_f(ret == -ENODEV, "%s: the dead queue says: %s\n", what,
 		     ret ? strerror(-ret) : "done");
 	svm_queue_close(user->queue);
-	open_queue(user);
+	user_open_queue(user);
 }
 
 /* The ioctls themselves. */
@@ -182,18 +116,18 @@ static void test_init_bad_window(unsigned int i)
 
 static void test_init_twice(void)
 {
-	uint8_t *buf = pages(PAGE);
+	uint8_t *buf = user_pages(PAGE);
 	struct user user;
 	int ret;
 
-	begin(&user);
+	user_begin(&user);
 	ret = svm_init(svm_gpu_fd(user.gpu), WINDOW_ADDR, WINDOW_SIZE);
 	igt_assert_f(ret == -EBUSY, "a second SVM_INIT: %s\n", ret ? strerror(-ret) : "done");
 	ret = svm_init(svm_gpu_fd(user.gpu), WINDOW_ADDR + WINDOW_SIZE, WINDOW_SIZE);
 	igt_assert_f(ret == -EBUSY, "a second SVM_INIT, with another window: %s\n",
 		     ret ? strerror(-ret) : "done");
-	check_access(&user, buf, PAGE, "after the second SVM_INIT");
-	end(&user);
+	user_check(&user, buf, PAGE, "after the second SVM_INIT");
+	user_end(&user);
 }
 
 static void ignore_signal(int sig)
@@ -216,7 +150,7 @@ static int svm_init_interrupted(int fd)
 	const unsigned long cmd = DRM_IOWR(DRM_COMMAND_BASE + DRM_NOUVEAU_SVM_INIT,
 					   struct drm_nouveau_svm_init);
 	const struct drm_nouveau_svm_init args = { WINDOW_ADDR, WINDOW_SIZE };
-	uint8_t *buf = pages(2 * PAGE), *p = buf + PAGE - sizeof(args) + 1;
+	uint8_t *buf = user_pages(2 * PAGE), *p = buf + PAGE - sizeof(args) + 1;
 	pthread_t self = pthread_self();
 	struct userfault u;
 	int ret;
@@ -256,17 +190,17 @@ static void test_init_interrupted(bool again)
 /* Two clients of one process have an address space each, with the same in it. */
 static void test_two_clients(void)
 {
-	uint8_t *buf = pages(PAGE);
+	uint8_t *buf = user_pages(PAGE);
 	struct user user[2];
 
-	begin(&user[0]);
-	begin(&user[1]);
-	check_access(&user[0], buf, PAGE, "first client");
-	check_access(&user[1], buf, PAGE, "second client");
-	check_access(&user[0], buf, PAGE, "first client again");
-	end(&user[0]);
-	check_access(&user[1], buf, PAGE, "second client alone");
-	end(&user[1]);
+	user_begin(&user[0]);
+	user_begin(&user[1]);
+	user_check(&user[0], buf, PAGE, "first client");
+	user_check(&user[1], buf, PAGE, "second client");
+	user_check(&user[0], buf, PAGE, "first client again");
+	user_end(&user[0]);
+	user_check(&user[1], buf, PAGE, "second client alone");
+	user_end(&user[1]);
 }
 
 static const struct {
@@ -301,16 +235,16 @@ static void test_bind_bad(unsigned int i)
 	struct user user;
 	int ret;
 
-	begin(&user);
+	user_begin(&user);
 	ret = svm_bind(svm_gpu_fd(user.gpu), &bad_bind[i].args);
 	igt_assert_f(ret == -EINVAL, "SVM_BIND: %s\n", ret ? strerror(-ret) : "done");
-	end(&user);
+	user_end(&user);
 }
 
 static void test_bind_without_init(void)
 {
 	const int fd = open_node();
-	uint8_t *buf = pages(PAGE);
+	uint8_t *buf = user_pages(PAGE);
 	int ret;
 
 	buf[0] = 1;
@@ -326,23 +260,23 @@ static void test_bind_without_init(void)
 static void test_bind_migrate(void)
 {
 	enum { N = 64 * PAGE };
-	uint8_t *buf = pages(N), *want = pages(N), *seen = pages(N);
+	uint8_t *buf = user_pages(N), *want = user_pages(N), *seen = user_pages(N);
 	struct user user;
 	int ret;
 
-	begin(&user);
+	user_begin(&user);
 	igt_require_f(svm_gpu_has(user.gpu, SVM_MIGRATE), "the device has no memory of its own\n");
 	fill_random(buf, N, SEED);
 	memcpy(want, buf, N);
 	ret = svm_gpu_migrate(user.gpu, buf, N);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-	igt_assert_eq(copy(&user, seen, buf, N), 0);
+	igt_assert_eq(user_copy(&user, seen, buf, N), 0);
 	igt_assert_f(!memcmp(seen, want, N), "the device sees something else\n");
 	igt_assert_f(!memcmp(buf, want, N), "the CPU gets something else back\n");
 	ret = svm_gpu_migrate(user.gpu, buf, N);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-	check_access(&user, buf, N, "device memory");
-	end(&user);
+	user_check(&user, buf, N, "device memory");
+	user_end(&user);
 }
 
 /* A range in which nothing is mapped, and one with holes: a hint that is followed as far
@@ -351,11 +285,11 @@ static void test_bind_migrate(void)
 static void test_bind_holes(void)
 {
 	enum { N = 16 * PAGE };
-	uint8_t *buf = pages(N);
+	uint8_t *buf = user_pages(N);
 	struct user user;
 	int ret;
 
-	begin(&user);
+	user_begin(&user);
 	igt_require_f(svm_gpu_has(user.gpu, SVM_MIGRATE), "the device has no memory of its own\n");
 	munmap(buf + 4 * PAGE, 8 * PAGE);
 	ret = svm_gpu_migrate(user.gpu, buf + 5 * PAGE, 2 * PAGE);
@@ -366,9 +300,9 @@ static void test_bind_holes(void)
 	igt_assert_f(!ret, "SVM_BIND of a range with a hole: %s\n", strerror(-ret));
 	igt_assert_f(buf[0] == MARK && buf[4 * PAGE - 1] == MARK && buf[12 * PAGE] == MARK &&
 		     buf[N - 1] == MARK, "the memory has changed\n");
-	check_access(&user, buf, 4 * PAGE, "below the hole");
-	check_access(&user, buf + 12 * PAGE, 4 * PAGE, "above the hole");
-	end(&user);
+	user_check(&user, buf, 4 * PAGE, "below the hole");
+	user_check(&user, buf + 12 * PAGE, 4 * PAGE, "above the hole");
+	user_end(&user);
 }
 
 /* What the device copies is what memcpy() copies, and nothing beside it. */
@@ -378,7 +312,7 @@ enum { MARGIN = 64 };
 static void check_copy(struct user *user, size_t n, size_t dst_offset, size_t src_offset)
 {
 	const size_t room = n + PAGE + 2 * MARGIN;
-	uint8_t *src = pages(room), *dst = pages(room), *want = pages(room);
+	uint8_t *src = user_pages(room), *dst = user_pages(room), *want = user_pages(room);
 	size_t i;
 	int ret;
 
@@ -386,7 +320,7 @@ static void check_copy(struct user *user, size_t n, size_t dst_offset, size_t sr
 	memset(dst, MARK, room);
 	memset(want, MARK, room);
 	memcpy(want + MARGIN + dst_offset, src + src_offset, n);
-	ret = copy(user, dst + MARGIN + dst_offset, src + src_offset, n);
+	ret = user_copy(user, dst + MARGIN + dst_offset, src + src_offset, n);
 	igt_assert_f(!ret, "%zu bytes from +%zu to +%zu: %s\n", n, src_offset, dst_offset,
 		     strerror(-ret));
 	for (i = 0; i < room; i++)
@@ -407,22 +341,22 @@ static void test_copy(size_t n)
 	unsigned int i, j, few = n > 65536 ? 2 : sizeof(offset) / sizeof(*offset);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	for (i = 0; i < few; i++) {
 		for (j = 0; j < few; j++)
 			check_copy(&user, n, offset[i], offset[j]);
 	}
-	end(&user);
+	user_end(&user);
 }
 
 static void test_fill(void)
 {
 	enum { WORDS = 5000, AT = 1021 };
-	uint32_t *dst = pages(32768);
+	uint32_t *dst = user_pages(32768);
 	struct user user;
 	int i, ret;
 
-	begin(&user);
+	user_begin(&user);
 	ret = svm_fill(user.queue, dst + AT, 0x12345678, WORDS);
 	if (!ret)
 		ret = svm_wait_queue(user.queue, SVM_WAIT_MS, "a fill");
@@ -430,18 +364,18 @@ static void test_fill(void)
 	for (i = 0; i < 32768 / 4; i++)
 		igt_assert_f(dst[i] == (i >= AT && i < AT + WORDS ? 0x12345678 : 0),
 			     "word %d is %#x\n", i - AT, dst[i]);
-	end(&user);
+	user_end(&user);
 }
 
 /* In order, in one queue: of copies that depend on each other the last is right. */
 static void test_order(void)
 {
 	enum { STEPS = 64 };
-	uint8_t *buf = pages((STEPS + 1) * PAGE);
+	uint8_t *buf = user_pages((STEPS + 1) * PAGE);
 	struct user user;
 	int i, ret;
 
-	begin(&user);
+	user_begin(&user);
 	fill_random(buf, PAGE, SEED);
 	for (i = 0; i < STEPS; i++) {
 		ret = svm_copy(user.queue, buf + (i + 1) * PAGE, buf + i * PAGE, PAGE);
@@ -451,18 +385,18 @@ static void test_order(void)
 	igt_assert_f(!ret, "%s\n", strerror(-ret));
 	for (i = 1; i <= STEPS; i++)
 		igt_assert_f(!memcmp(buf, buf + i * PAGE, PAGE), "copy %d differs\n", i);
-	end(&user);
+	user_end(&user);
 }
 
 static void test_atomic(void)
 {
 	enum { ADDS = 100 };
 	struct user user[2];
-	volatile uint32_t *word = pages(PAGE);
+	volatile uint32_t *word = user_pages(PAGE);
 	int i, j, ret;
 
-	begin(&user[0]);
-	begin(&user[1]);
+	user_begin(&user[0]);
+	user_begin(&user[1]);
 	*word = 41;
 	for (i = 0; i < ADDS; i++) {
 		for (j = 0; j < 2; j++) {
@@ -475,8 +409,8 @@ static void test_atomic(void)
 		igt_assert_f(!ret, "adds: %s\n", strerror(-ret));
 	}
 	igt_assert_eq_u32(*word, 41 + ADDS * 3 + ADDS * 4);
-	end(&user[0]);
-	end(&user[1]);
+	user_end(&user[0]);
+	user_end(&user[1]);
 }
 
 /* Many at once. */
@@ -484,12 +418,12 @@ static void test_atomic(void)
 static void test_queues(void)
 {
 	enum { QUEUES = 32, N = 4 * PAGE };
-	uint8_t *src = pages(QUEUES * N), *dst = pages(QUEUES * N);
+	uint8_t *src = user_pages(QUEUES * N), *dst = user_pages(QUEUES * N);
 	struct svm_queue *queue[QUEUES];
 	struct user user;
 	int i, ret;
 
-	begin(&user);
+	user_begin(&user);
 	fill_random(src, QUEUES * N, SEED);
 	for (i = 0; i < QUEUES; i++) {
 		ret = svm_queue_open(user.gpu, &queue[i]);
@@ -506,7 +440,7 @@ static void test_queues(void)
 	}
 	for (i = 0; i < QUEUES; i++)
 		svm_queue_close(queue[i]);
-	end(&user);
+	user_end(&user);
 }
 
 struct buffers {
@@ -528,7 +462,7 @@ static void copy_in_rounds(unsigned int child, void *data)
 	CHILD_CHECK(!ret, "process %u: queue: %s", child, strerror(-ret));
 	for (i = 0; i < ROUNDS; i++) {
 		fill_random(b->src, b->n, SEED + child * ROUNDS + i);
-		ret = copy(&user, b->dst, b->src, b->n);
+		ret = user_copy(&user, b->dst, b->src, b->n);
 		CHILD_CHECK(!ret, "process %u, round %d: %s", child, i, strerror(-ret));
 		CHILD_CHECK(!memcmp(b->dst, b->src, b->n), "process %u, round %d: it differs",
 			    child, i);
@@ -542,7 +476,7 @@ static void copy_in_rounds(unsigned int child, void *data)
 static void test_processes(void)
 {
 	enum { PROCESSES = 8, N = 8 * PAGE };
-	struct buffers b = { pages(N), pages(N), N };
+	struct buffers b = { user_pages(N), user_pages(N), N };
 
 	child_run(PROCESSES, copy_in_rounds, &b, 2 * SVM_WAIT_MS, "a process that copies ends");
 }
@@ -551,28 +485,28 @@ static void test_processes(void)
 
 static void test_untouched(void)
 {
-	uint8_t *src = pages(4 * PAGE), *dst = pages(4 * PAGE), zero[PAGE] = { 0 };
+	uint8_t *src = user_pages(4 * PAGE), *dst = user_pages(4 * PAGE), zero[PAGE] = { 0 };
 	struct user user;
 	uint64_t faults;
 	int i;
 
-	begin(&user);
+	user_begin(&user);
 	memset(dst, MARK, PAGE);
 	faults = svm_gpu_has(user.gpu, SVM_FAULTS) ? svm_gpu_faults(user.gpu) : 0;
-	igt_assert_eq(copy(&user, dst, src, 4 * PAGE), 0);
+	igt_assert_eq(user_copy(&user, dst, src, 4 * PAGE), 0);
 	/* Or it has not been by way of the process's page tables. */
 	if (svm_gpu_has(user.gpu, SVM_FAULTS))
 		igt_assert_f(svm_gpu_faults(user.gpu) > faults, "there was no page fault\n");
 	for (i = 0; i < 4; i++)
 		igt_assert_f(!memcmp(dst + i * PAGE, zero, PAGE), "page %d is not zero\n", i);
-	end(&user);
+	user_end(&user);
 }
 
 static void test_file(void)
 {
 	enum { N = 16 * PAGE };
 	char path[] = "/tmp/nouveau_svm_basic-XXXXXX";
-	uint8_t *shared, *private, *seen = pages(N), *want = pages(N);
+	uint8_t *shared, *private, *seen = user_pages(N), *want = user_pages(N);
 	const int fd = mkstemp(path);
 	struct user user;
 
@@ -582,23 +516,23 @@ static void test_file(void)
 	private = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	igt_assert_f(shared != MAP_FAILED && private != MAP_FAILED, "mmap: %s\n", strerror(errno));
 
-	begin(&user);
-	check_access(&user, shared, N, "shared mapping of a file");
+	user_begin(&user);
+	user_check(&user, shared, N, "shared mapping of a file");
 	memcpy(want, shared, N);
 	igt_assert_eq(pread(fd, seen, N, 0), N);
 	igt_assert_f(!memcmp(seen, want, N), "the file has something else\n");
 	/* What is written to the file is seen by the device. */
 	fill_random(want, N, SEED + 2);
 	igt_assert_eq(pwrite(fd, want, N, 0), N);
-	igt_assert_eq(copy(&user, seen, shared, N), 0);
+	igt_assert_eq(user_copy(&user, seen, shared, N), 0);
 	igt_assert_f(!memcmp(seen, want, N), "the device does not see what the file has\n");
-	igt_assert_eq(copy(&user, seen, private, N), 0);
+	igt_assert_eq(user_copy(&user, seen, private, N), 0);
 	igt_assert_f(!memcmp(seen, want, N), "the device does not see it in a private mapping\n");
 	/* A private mapping is copied when it is written. */
-	check_access(&user, private, N, "private mapping of a file");
+	user_check(&user, private, N, "private mapping of a file");
 	igt_assert_eq(pread(fd, seen, N, 0), N);
 	igt_assert_f(!memcmp(seen, want, N), "a private mapping was written to the file\n");
-	end(&user);
+	user_end(&user);
 	close(fd);
 }
 
@@ -615,20 +549,20 @@ static void test_shared(void)
 {
 	enum { N = 16 * PAGE };
 	uint8_t *buf = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	uint8_t *want = pages(N), *seen = pages(N);
+	uint8_t *want = user_pages(N), *seen = user_pages(N);
 	struct buffers b;
 	struct user user;
 
 	igt_assert_f(buf != MAP_FAILED, "mmap: %s\n", strerror(errno));
-	begin(&user);
-	check_access(&user, buf, N, "shared memory");
+	user_begin(&user);
+	user_check(&user, buf, N, "shared memory");
 	memcpy(want, buf, N);
 	b = (struct buffers) { .src = want, .dst = buf, .n = N };
 	child_run(1, see_and_change, &b, SVM_WAIT_MS, "a process with the same memory ends");
 	fill_random(want, N, SEED + 3);
-	igt_assert_eq(copy(&user, seen, buf, N), 0);
+	igt_assert_eq(user_copy(&user, seen, buf, N), 0);
 	igt_assert_f(!memcmp(seen, want, N), "the device does not see what a process wrote\n");
-	end(&user);
+	user_end(&user);
 }
 
 static void test_hugetlb(void)
@@ -641,16 +575,16 @@ static void test_hugetlb(void)
 		      "no two huge pages are set aside, see /proc/sys/vm/nr_hugepages\n");
 	igt_require_f(buf != MAP_FAILED || errno != EINVAL, "no huge pages in this kernel\n");
 	igt_assert_f(buf != MAP_FAILED, "mmap: %s\n", strerror(errno));
-	begin(&user);
-	check_access(&user, buf, 2 * HUGE, "hugetlb");
-	check_access(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");
-	end(&user);
+	user_begin(&user);
+	user_check(&user, buf, 2 * HUGE, "hugetlb");
+	user_check(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");
+	user_end(&user);
 	munmap(buf, 2 * HUGE);
 }
 
 static void test_thp(void)
 {
-	uint8_t *buf = pages(3 * HUGE);
+	uint8_t *buf = user_pages(3 * HUGE);
 	struct user user;
 
 	require_thp();
@@ -659,10 +593,10 @@ static void test_thp(void)
 		     strerror(errno));
 	memset(buf, MARK, 2 * HUGE);
 	igt_assert_f(pagemap_huge(buf) >= 2 * HUGE, "the kernel has no two huge pages left\n");
-	begin(&user);
-	check_access(&user, buf, 2 * HUGE, "transparent huge pages");
-	check_access(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");
-	end(&user);
+	user_begin(&user);
+	user_check(&user, buf, 2 * HUGE, "transparent huge pages");
+	user_check(&user, buf + HUGE - PAGE, 2 * PAGE, "across two huge pages");
+	user_end(&user);
 }
 
 static void test_stack(void)
@@ -670,9 +604,9 @@ static void test_stack(void)
 	uint8_t buf[8 * PAGE];
 	struct user user;
 
-	begin(&user);
-	check_access(&user, buf, sizeof(buf), "stack");
-	end(&user);
+	user_begin(&user);
+	user_check(&user, buf, sizeof(buf), "stack");
+	user_end(&user);
 }
 
 static const uint8_t constant[3 * PAGE] = { 1, 2, 3 };
@@ -680,16 +614,16 @@ static const uint8_t constant[3 * PAGE] = { 1, 2, 3 };
 static void test_sections(void)
 {
 	static uint8_t zeroed[2 * PAGE], data[2 * PAGE] = { 1 };
-	uint8_t *heap = malloc(3 * PAGE), *seen = pages(sizeof(constant));
+	uint8_t *heap = malloc(3 * PAGE), *seen = user_pages(sizeof(constant));
 	struct user user;
 
-	begin(&user);
-	check_access(&user, zeroed, sizeof(zeroed), "zeroed data");
-	check_access(&user, data, sizeof(data), "data");
-	check_access(&user, heap, 3 * PAGE, "heap");
-	igt_assert_eq(copy(&user, seen, constant, sizeof(constant)), 0);
+	user_begin(&user);
+	user_check(&user, zeroed, sizeof(zeroed), "zeroed data");
+	user_check(&user, data, sizeof(data), "data");
+	user_check(&user, heap, 3 * PAGE, "heap");
+	igt_assert_eq(user_copy(&user, seen, constant, sizeof(constant)), 0);
 	igt_assert_f(!memcmp(seen, constant, sizeof(constant)), "constants differ\n");
-	end(&user);
+	user_end(&user);
 	free(heap);
 }
 
@@ -697,15 +631,15 @@ static void test_sections(void)
 
 static void test_read_only(void)
 {
-	uint8_t *buf = pages(2 * PAGE), *ro = pages(2 * PAGE);
+	uint8_t *buf = user_pages(2 * PAGE), *ro = user_pages(2 * PAGE);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	require_dead_queues(&user);
 	fill_random(buf, 2 * PAGE, SEED);
 	memset(ro, MARK, 2 * PAGE);
 	igt_assert_eq(mprotect(ro, 2 * PAGE, PROT_READ), 0);
-	igt_assert_eq(copy(&user, buf, ro, 2 * PAGE), 0);
+	igt_assert_eq(user_copy(&user, buf, ro, 2 * PAGE), 0);
 	igt_assert_eq(buf[2 * PAGE - 1], MARK);
 	fill_random(buf, 2 * PAGE, SEED);
 	check_refused(&user, ro, buf, 2 * PAGE, "a write to read-only memory");
@@ -715,16 +649,16 @@ static void test_read_only(void)
 	igt_assert_eq(constant[0], 1);
 	/* The zero page, which a read has mapped. */
 	igt_assert_eq(mprotect(ro, 2 * PAGE, PROT_READ | PROT_WRITE), 0);
-	check_access(&user, ro, 2 * PAGE, "writable again");
-	end(&user);
+	user_check(&user, ro, 2 * PAGE, "writable again");
+	user_end(&user);
 }
 
 static void test_prot_none(void)
 {
-	uint8_t *buf = pages(PAGE), *none = pages(2 * PAGE);
+	uint8_t *buf = user_pages(PAGE), *none = user_pages(2 * PAGE);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	require_dead_queues(&user);
 	memset(none, MARK, 2 * PAGE);
 	memset(buf, 1, PAGE);
@@ -734,16 +668,16 @@ static void test_prot_none(void)
 	check_refused(&user, none + PAGE, buf, PAGE, "a write to PROT_NONE");
 	igt_assert_eq(mprotect(none, 2 * PAGE, PROT_READ | PROT_WRITE), 0);
 	igt_assert_f(none[PAGE] == MARK, "PROT_NONE was written\n");
-	check_access(&user, none, 2 * PAGE, "accessible again");
-	end(&user);
+	user_check(&user, none, 2 * PAGE, "accessible again");
+	user_end(&user);
 }
 
 static void test_unmapped(void)
 {
-	uint8_t *buf = pages(2 * PAGE), *hole = pages(3 * PAGE);
+	uint8_t *buf = user_pages(2 * PAGE), *hole = user_pages(3 * PAGE);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	require_dead_queues(&user);
 	munmap(hole + PAGE, PAGE);
 	check_refused(&user, buf, hole + PAGE, PAGE, "a read of what is not mapped");
@@ -752,37 +686,37 @@ static void test_unmapped(void)
 	check_refused(&user, hole + 2 * PAGE - 1, buf, 2, "a write out of a hole");
 	check_refused(&user, buf, NULL, PAGE, "a read of NULL");
 	check_refused(&user, NULL, buf, 1, "a write to NULL");
-	check_access(&user, hole, PAGE, "below the hole");
-	check_access(&user, hole + 2 * PAGE, PAGE, "above the hole");
-	end(&user);
+	user_check(&user, hole, PAGE, "below the hole");
+	user_check(&user, hole + 2 * PAGE, PAGE, "above the hole");
+	user_end(&user);
 }
 
 /* The driver's own window is nobody's memory: what the driver has not mapped there is nothing. */
 static void test_window(void)
 {
-	uint8_t *buf = pages(PAGE), *in_window = (uint8_t *)(WINDOW_ADDR + WINDOW_SIZE / 2);
+	uint8_t *buf = user_pages(PAGE), *in_window = (uint8_t *)(WINDOW_ADDR + WINDOW_SIZE / 2);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	require_dead_queues(&user);
 	check_refused(&user, buf, in_window, PAGE, "a read of the driver's window");
 	check_refused(&user, in_window, buf, PAGE, "a write to the driver's window");
-	check_access(&user, buf, PAGE, "outside of the window");
-	end(&user);
+	user_check(&user, buf, PAGE, "outside of the window");
+	user_end(&user);
 }
 
 /* A queue that dies takes no other with it. */
 static void test_others_live(void)
 {
 	enum { N = 4 * PAGE };
-	uint8_t *src = pages(N), *dst = pages(3 * N), *hole = pages(PAGE);
+	uint8_t *src = user_pages(N), *dst = user_pages(3 * N), *hole = user_pages(PAGE);
 	struct svm_queue *other;
 	struct user user, client;
 	int i, ret;
 
-	begin(&user);
+	user_begin(&user);
 	require_dead_queues(&user);
-	begin(&client);
+	user_begin(&client);
 	ret = svm_queue_open(user.gpu, &other);
 	igt_assert_f(!ret, "queue: %s\n", strerror(-ret));
 	munmap(hole, PAGE);
@@ -799,13 +733,13 @@ static void test_others_live(void)
 		igt_assert_f(!memcmp(dst, src, N) && !memcmp(dst + N, src, N), "it differs\n");
 	}
 	svm_queue_close(other);
-	end(&client);
-	end(&user);
+	user_end(&client);
+	user_end(&user);
 }
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	static bool has_node;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm clients
  * Category: Core
@@ -64,6 +65,7 @@
 #include "board_scenario.h"
 #include "igt_decl.h"
 #include "random.h"
+#include "svm_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -724,7 +726,7 @@ static const struct scenario scenario[] = {
 	  .kills = true },
 };
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		scenario_require_board();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm devices
  * Category: Core
@@ -18,6 +19,7 @@
 #include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "random.h"
+#include "svm_options.h"
 
 #include <errno.h>
 #include <string.h>
@@ -85,7 +87,7 @@ static void atomic(void)
 	end();
 }
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		scenario_require_board();

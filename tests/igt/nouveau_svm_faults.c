@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm faults
  * Category: Core
@@ -45,6 +46,7 @@
 #include "board_scenario.h"
 #include "igt_decl.h"
 #include "random.h"
+#include "svm_options.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -321,7 +323,7 @@ static const struct scenario scenario[] = {
 	{ "tlb-sizes", "Copies are right with a TLB that is off, small and large", tlb_sizes },
 };
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		scenario_require_board();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm handler
  * Category: Core
@@ -63,6 +64,7 @@
 #include "board_scenario.h"
 #include "fuse_file.h"
 #include "igt_decl.h"
+#include "svm_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -679,9 +681,10 @@ struct client {
  */
 static void read_begin(int file)
 {
+	void *buf = small_pages(PAGE);
 	struct iocb read = {
 		.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = file,
-		.aio_buf = (uintptr_t)small_pages(PAGE), .aio_nbytes = PAGE,
+		.aio_buf = (uintptr_t)buf, .aio_nbytes = PAGE,
 	};
 	struct iocb *list[] = { &read };
 	aio_context_t context = 0;
@@ -881,7 +884,7 @@ static const struct scenario scenario[] = {
 	{ "huge-cleared", "The same of a 2 MiB page", huge_cleared, .huge = true },
 };
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture()
 		scenario_require_board();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm huge
  * Category: Core
@@ -39,6 +40,7 @@
 #include "board_scenario.h"
 #include "igt_decl.h"
 #include "random.h"
+#include "svm_options.h"
 #include "svm_require.h"
 
 #include <errno.h>
@@ -273,7 +275,7 @@ static const struct scenario scenario[] = {
 	{ "zero-page", "Reads and a write of an untouched 2 MiB page, in one batch", zero_page },
 };
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		scenario_require_board();

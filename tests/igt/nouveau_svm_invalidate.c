@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /*
  * The device accesses memory that the process meanwhile unmaps, protects, moves, drops, shares,
  * merges, splits, swaps: everything that makes mm invalidate what the device has mapped. Tables
@@ -17,6 +18,7 @@
 #include "operation.h"
 #include "pagemap.h"
 #include "svm_gpu.h"
+#include "svm_options.h"
 #include "svm_require.h"
 #include "svm_wait.h"
 
@@ -407,7 +409,7 @@ static void subtest(const struct operation *op)
 	}
 }
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		struct svm_gpu *gpu = svm_require_gpu();

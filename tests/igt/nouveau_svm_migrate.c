@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm migrate
  * Category: Core
@@ -38,10 +39,15 @@
  *
  * SUBTEST: beside-moves
  * Description: pages go there and come back while buffers are moved
+ *
+ * SUBTEST: full
+ * Description: buffers have all of the device's memory, and make room for pages
  */
 #include "board_scenario.h"
 #include "igt_decl.h"
+#include "pagemap.h"
 #include "random.h"
+#include "svm_options.h"
 
 #include <errno.h>
 #include <nouveau/nouveau.h>
@@ -390,6 +396,61 @@ static void beside_moves(void)
 	scenario_close(&gpu, &chan);
 }
 
+/* Migrate, and see that all of it has gone, whatever else is copied meanwhile. */
+static void all_to_device(void *buf, size_t n, const char *what)
+{
+	unsigned int tries;
+	int there = 0;
+
+	for (tries = 0; tries < 10 && there < (int)(n / PAGE); tries++) {
+		bind_vram(buf, n);
+		there = pagemap_count(buf, n / PAGE, PAGEMAP_AWAY);
+	}
+	CHILD_CHECK(there == (int)(n / PAGE), "%s: %d of %zu pages have gone to the device", what,
+		    there, n / PAGE);
+}
+
+/*
+ * Buffers have all of the device's memory, and make room for pages. For small ones and for huge
+ * ones nouveau takes 256 MiB each (7.3), or 2 MiB at a time.
+ */
+static void full(void)
+{
+	enum { SIZE = 64 << 20, MOST = 64, MARK = 0x5a000000 };
+	struct nouveau_bo *bo[MOST] = {};
+	uint8_t *small = small_pages(N), *out = small_pages(N), *large;
+	unsigned int nr, i;
+
+	/* It has taken none yet, when it has just been bound. */
+	scenario_bind(false);
+	scenario_bind(true);
+	scenario_open(&gpu, &chan);
+	large = huge_pages(HUGE, 7);
+	nr = gpu.dev->vram_size / SIZE;
+	CHILD_CHECK(nr >= 4 && nr <= MOST, "a device with %llu MiB",
+		    (unsigned long long)gpu.dev->vram_size >> 20);
+	for (i = 0; i < nr; i++) {
+		CHILD_CHECK(!nouveau_bo_new(gpu.dev, NOUVEAU_BO_VRAM | NOUVEAU_BO_MAP, 0, SIZE,
+					    NULL, &bo[i]) &&
+			    !nouveau_bo_map(bo[i], NOUVEAU_BO_WR, gpu.client), "buffer %u of %u", i,
+			    nr);
+		*(volatile uint32_t *)bo[i]->map = MARK + i;
+	}
+	fill_random(small, N, SEED);
+	memcpy(out, small, N);
+	all_to_device(small, N, "small pages");
+	all_to_device(large, HUGE, "a huge page");
+	CHILD_CHECK(!memcmp(small, out, N), "the CPU gets something else back");
+	all_are(large, HUGE, 7, "the CPU");
+	for (i = 0; i < nr; i++) {
+		CHILD_CHECK(!nouveau_bo_wait(bo[i], NOUVEAU_BO_RD, gpu.client), "buffer %u", i);
+		CHILD_CHECK(*(volatile uint32_t *)bo[i]->map == MARK + i, "buffer %u has %#x", i,
+			    *(volatile uint32_t *)bo[i]->map);
+		nouveau_bo_ref(NULL, &bo[i]);
+	}
+	scenario_close(&gpu, &chan);
+}
+
 static const struct scenario scenario[] = {
 	{ "there-and-back", "The device sees pages in its memory, and the CPU gets them back",
 	  there_and_back },
@@ -406,9 +467,11 @@ static const struct scenario scenario[] = {
 	{ "unbind", "The device is unbound with a process's pages in its memory, which get back",
 	  unbind, .huge = true, .unbinds = true },
 	{ "beside-moves", "Pages go there and come back while buffers are moved", beside_moves },
+	{ "full", "Buffers have all of the device's memory, and make room for pages", full,
+	  .huge = true, .unbinds = true },
 };
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		scenario_require_board();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm oom
  * Category: Core
@@ -19,6 +20,7 @@
 #include "memcg.h"
 #include "random.h"
 #include "svm_gpu.h"
+#include "svm_options.h"
 #include "svm_probe.h"
 #include "svm_require.h"
 #include "svm_wait.h"
@@ -31,6 +33,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -64,7 +67,7 @@ enum {
 	UNBIND_MS = 300000,
 };
 
-enum { ROUNDS = 6, KILLS = 8 };	/* KILLS: no more than 2 * ROUNDS */
+enum { ROUNDS = 6 };
 
 /* The subtest in which the device got stuck: it does not help to try again. */
 static const char *stuck_since;
@@ -74,7 +77,7 @@ struct scene {
 	bool migrates;
 	struct bystander bystander;
 	/* What has been reaped: of 1000 parts, how many were freed. */
-	int share[2 * ROUNDS];
+	int share[SVM_MOST_KILLS];
 	unsigned int nr, refusals;
 };
 
@@ -101,7 +104,13 @@ static void require_usable(struct svm_probe *probe)
 		     "its driver again, or reboot\n", probe->why, strerror(-ret));
 }
 
-static void begin(struct scene *s)
+static void require_mrelease(void)
+{
+	igt_require_f(syscall(SYS_process_mrelease, -1, 0) && errno != ENOSYS,
+		      "this kernel has no process_mrelease()\n");
+}
+
+static void begin_any(struct scene *s)
 {
 	struct svm_probe probe;
 	int ret;
@@ -118,11 +127,17 @@ static void begin(struct scene *s)
 	bystander_latency(&s->bystander);
 }
 
+static void begin(struct scene *s)
+{
+	require_mrelease();
+	begin_any(s);
+}
+
 /* The same of a subtest in which the OOM killer is. */
 static void begin_oom(struct scene *s)
 {
 	require_oom_killer();
-	begin(s);
+	begin_any(s);
 	/* What is announced last is all that counts. */
 	igt_emit_ignore_dmesg_regex(OOM_DMESG "|" NOUVEAU_DEAD_QUEUE_DMESG);
 }
@@ -178,6 +193,7 @@ static void settle(struct scene *s, struct victim *v, const struct victim_reap *
 	if (!goes_on || ended == -ETIME || reap->ret == -ETIME)
 		stuck_since = igt_subtest_name();
 	report(v, &done, who);
+	igt_info("another client %s\n", goes_on ? "goes on" : "is stuck");
 	snprintf(state, sizeof(state), "another client %s; the victim %s",
 		 goes_on ? "goes on" : "is stuck", ended == -ETIME ? "does not end" : "has ended");
 	igt_assert_f(!reap->ret, "%s: %s, to the last; %s\n", who, strerror(-reap->ret), state);
@@ -204,6 +220,19 @@ static void kill_and_settle(struct scene *s, struct victim *v, bool freed_before
 static void wait_random(uint32_t *state, unsigned int us)
 {
 	usleep(next_random(state) % us);
+}
+
+/* If this fails, what the others find is not the device's doing. */
+static void test_control(void)
+{
+	const struct victim_plan plan = { .huge_mib = 112, .small_mib = 16, .off_device = true };
+	struct victim v;
+	struct scene s;
+
+	begin(&s);
+	victim_start(&v, &plan);
+	kill_and_settle(&s, &v, true);
+	end(&s);
 }
 
 static void test_process_mrelease(void)
@@ -307,7 +336,7 @@ static void test_global_oom(void)
 	struct scene s;
 	int ret;
 
-	require_asked_for("SVM_GLOBAL_OOM", "takes all of the machine's memory");
+	require_global_oom();
 	/* All others are to live: the victim sees to itself. */
 	ret = victim_oom_score(-1000);
 	igt_assert_f(!ret, "OOM score: %s\n", strerror(-ret));
@@ -611,14 +640,15 @@ static void test_repeated_kills(void)
 	int64_t before = 0, lost, end_ms;
 	struct victim v;
 	struct scene s;
-	int i;
+	unsigned int i;
 
+	require_mrelease();
 	igt_info("seed %u\n", state);
 	greedy_plan.max_mib = SIZE_MIB + HEADROOM_MIB;
 	greedy_plan.work = greedy;
 	greedy_plan.faults_may_end = true;
 	begin_oom(&s);
-	for (i = 0; i < KILLS; i++) {
+	for (i = 0; i < svm_options.kills; i++) {
 		/* What is made once has been made by then. */
 		if (i == 2)
 			before = available();
@@ -637,6 +667,117 @@ static void test_repeated_kills(void)
 	igt_assert_f(lost < MOST, "%lld MiB are not back\n",
 		     (long long)lost / (int64_t)MIB);
 	end(&s);
+}
+
+/*
+ * Memory pressure: the device writes memory that the process gives back lazily, more than its
+ * cgroup has room for. Whoever needs a page reclaims some of it, and that is the driver's worker:
+ * it has pages invalidated whose mappings it makes.
+ */
+enum {
+	PRESSURE_SIZE = 64 << 20, PRESSURE_MAX_MIB = 32,
+	PRESSURE_CHUNK = 64 * PAGE,	/* at a time */
+	PRESSURE_CHUNKS = 2 * PRESSURE_SIZE / PRESSURE_CHUNK,
+	PRESSURE_MOST = 20 * PRESSURE_CHUNKS,	/* if nothing is reclaimed by then, nothing is */
+};
+
+struct pressure {
+	atomic_uint chunks;
+	atomic_bool stop;
+	uint64_t wrong;		/* pages in which the CPU did not see what the device wrote */
+};
+
+static void be_under_pressure(struct pressure *p, const struct memcg *memcg)
+{
+	const size_t chunk = PRESSURE_CHUNK;
+	uint8_t *memory = anonymous(PRESSURE_SIZE), *from = anonymous(chunk);
+	struct svm_queue *queue;
+	const char *why = "";
+	struct svm_gpu *gpu;
+	size_t at = 0, i;
+	int ret;
+
+	ret = memcg_join(memcg);
+	CHILD_CHECK(!ret, "its cgroup: %s", strerror(-ret));
+	madvise(memory, PRESSURE_SIZE, MADV_NOHUGEPAGE);
+	ret = svm_gpu_open(&gpu, &why);
+	CHILD_CHECK(!ret, "%s: %s", why, strerror(-ret));
+	ret = svm_queue_open(gpu, &queue);
+	CHILD_CHECK(!ret, "queue: %s", strerror(-ret));
+	for (unsigned int n = 1; !p->stop; n++, at = (at + chunk) % PRESSURE_SIZE) {
+		/*
+		 * What has not been reclaimed is dropped: a page that is left is writable and clean,
+		 * and nobody marks it dirty when the device writes it.
+		 */
+		CHILD_CHECK(!madvise(memory + at, chunk, MADV_DONTNEED), "MADV_DONTNEED: %s",
+			    strerror(errno));
+		memset(from, n % 255 + 1, chunk);
+		ret = svm_copy(queue, memory + at, from, chunk);
+		if (!ret)
+			ret = svm_wait_queue(queue, SVM_WAIT_MS, "the device writes");
+		CHILD_CHECK(!ret, "the device writes: %s", strerror(-ret));
+		/* They are new, dirty, and not given back yet: nobody takes them. */
+		for (i = 0; i < chunk; i += PAGE)
+			p->wrong += memory[at + i] != (uint8_t)(n % 255 + 1);
+		CHILD_CHECK(!madvise(memory + at, chunk, MADV_FREE), "MADV_FREE: %s",
+			    strerror(errno));
+		p->chunks++;
+	}
+	svm_queue_close(queue);
+	svm_gpu_close(gpu);
+	child_exit(0);
+}
+
+static void test_pressure(void)
+{
+	struct pressure *p = shared(sizeof(*p));
+	const int64_t begun = now_ms();
+	int64_t last = begun, reclaimed = 0;
+	unsigned int seen = 0;
+	struct memcg memcg;
+	struct svm_probe probe;
+	int status, ret;
+	pid_t pid;
+
+	victims_abandon(STUCK_MS);
+	require_usable(&probe);
+	ret = memcg_create(&memcg, "igt-pressure", PRESSURE_MAX_MIB);
+	igt_assert_f(!ret, "cgroup: %s\n", strerror(-ret));
+	pid = child_start();
+	if (!pid)
+		be_under_pressure(p, &memcg);
+	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
+	/* It counts what it does, and tells nobody. */
+	while (seen < PRESSURE_CHUNKS || reclaimed < PRESSURE_SIZE / PAGE / 2 ||
+	       now_ms() < begun + svm_options.seconds * 1000LL) {
+		usleep(1000);
+		if (p->chunks != seen) {
+			seen = p->chunks;
+			last = now_ms();
+		}
+		if (now_ms() > last + 2 * SVM_WAIT_MS || child_has_ended(pid))
+			break;
+		reclaimed = memcg_stat(&memcg, "pglazyfreed");
+		if (reclaimed < 0 ||
+		    (seen > PRESSURE_MOST && reclaimed < PRESSURE_SIZE / PAGE / 2))
+			break;
+	}
+	p->stop = true;
+	ret = child_wait(pid, &status, 2 * SVM_WAIT_MS, "the device writes to the end");
+	if (ret == -ETIME)
+		stuck_since = igt_subtest_name();
+	igt_info("%u chunks of %u pages, %lld pages reclaimed\n", seen, PRESSURE_CHUNK / PAGE,
+		 (long long)reclaimed);
+	igt_assert_f(!ret && !status, "who has the device write: %s, status %#x\n", strerror(-ret),
+		     status);
+	igt_assert_f(!p->wrong, "the CPU did not see what the device had written to %llu pages\n",
+		     (unsigned long long)p->wrong);
+	igt_assert_f(seen >= PRESSURE_CHUNKS, "%u chunks were written\n", seen);
+	igt_assert_f(reclaimed >= PRESSURE_SIZE / PAGE / 2, "%lld pages were reclaimed: %s\n",
+		     (long long)reclaimed, reclaimed < 0 ? strerror(-reclaimed) : "too few");
+	ret = memcg_remove(&memcg, LIMIT_MS);
+	igt_assert_f(!ret, "cgroup: %s\n", strerror(-ret));
+	munmap(p, sizeof(*p));
 }
 
 /* The victim is killed within something, at random times. */
@@ -778,6 +919,7 @@ static void test_reap_vs_unbind(void)
 	pid_t pid;
 
 	require_unbind();
+	require_mrelease();
 	victims_abandon(STUCK_MS);
 	require_usable(&probe);
 	igt_require_f(*probe.device, "this back end hides its device\n");
@@ -804,7 +946,7 @@ static void test_reap_vs_unbind(void)
 	require_usable(&probe);
 }
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		struct svm_probe probe;
@@ -816,9 +958,16 @@ int igt_main()
 		igt_info("back end %s\n", probe.backend);
 		igt_require_f(memcg_available(), "this kernel has no memory controller of cgroup "
 			      "version 2 in /sys/fs/cgroup\n");
-		igt_require_f(syscall(SYS_process_mrelease, -1, 0) && errno != ENOSYS,
-			      "this kernel has no process_mrelease()\n");
 	}
+
+	/**
+	 * SUBTEST: control
+	 * Description: a victim that has nothing to do with the device is reaped, while another
+	 *	client works
+	 */
+	igt_describe("A victim that has nothing to do with the device is reaped");
+	igt_subtest("control")
+		test_control();
 
 	/**
 	 * SUBTEST: process-mrelease
@@ -843,11 +992,10 @@ int igt_main()
 
 	/**
 	 * SUBTEST: global-oom
-	 * Description: the same for all of the machine's memory; only with SVM_GLOBAL_OOM=1 in the
-	 *	environment, for others may need some of it
+	 * Description: the same for all of the machine's memory; only with --global-oom, for
+	 *	others may need some of it
 	 */
-	igt_describe("The OOM reaper when the machine has no memory left; with SVM_GLOBAL_OOM=1 "
-		     "only");
+	igt_describe("The OOM reaper when the machine has no memory left; with --global-oom only");
 	igt_subtest("global-oom")
 		test_global_oom();
 
@@ -900,6 +1048,15 @@ int igt_main()
 		test_repeated_kills();
 
 	/**
+	 * SUBTEST: pressure
+	 * Description: page faults go on while what they bring is reclaimed, also by who resolves
+	 *	them, and the device sees none of it
+	 */
+	igt_describe("Page faults go on while what they bring is reclaimed");
+	igt_subtest("pressure")
+		test_pressure();
+
+	/**
 	 * SUBTEST: reap-vs-munmap
 	 * Description: a process is killed and reaped while it unmaps what the device has mapped
 	 */
@@ -934,10 +1091,10 @@ int igt_main()
 	/**
 	 * SUBTEST: reap-vs-unbind
 	 * Description: a process is killed and reaped while its device is unbound from the driver;
-	 *	only with SVM_UNBIND=1 in the environment, for there are kernels that crash of it
+	 *	only with --unbind, for there are kernels that crash of it
 	 */
-	igt_describe("A process is killed and reaped while its device is unbound; with "
-		     "SVM_UNBIND=1 only");
+	igt_describe("A process is killed and reaped while its device is unbound; with --unbind "
+		     "only");
 	igt_subtest("reap-vs-unbind")
 		test_reap_vs_unbind();
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: nouveau svm reap
  * Category: Core
@@ -16,6 +17,7 @@
 #include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
+#include "svm_options.h"
 #include "victim.h"
 
 #include <errno.h>
@@ -100,7 +102,7 @@ static void test_mrelease_in_flush(void)
 	scenario_compare(&before);
 }
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		scenario_require_board();

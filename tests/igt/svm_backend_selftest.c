@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /**
  * TEST: svm backend selftest
  * Category: Core
@@ -14,6 +15,7 @@
 #include "clock.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
+#include "svm_options.h"
 #include "svm_require.h"
 #include "svm_wait.h"
 
@@ -312,7 +314,7 @@ static void test_dead_queue(void)
 	end(&user);
 }
 
-int igt_main()
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture() {
 		struct svm_gpu *gpu = svm_require_gpu();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 #include "board_scenario.h"
 #include "clock.h"
 #include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "nouveau_node.h"
+#include "svm_options.h"
 #include "svm_require.h"
 #include "write_file.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 #include "child.h"
 #include "igt_decl.h"
 #include "svm_wait.h"
@@ -64,6 +65,13 @@ int child_wait(pid_t pid, int *status, unsigned int ms, const char *what)
 	if (!ret)
 		forget(pid);
 	return ret;
+}
+
+bool child_has_ended(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) && info.si_pid;
 }
 
 void child_run(unsigned int nr, void (*work)(unsigned int nr, void *data), void *data,

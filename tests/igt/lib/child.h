@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef CHILD_H
 #define CHILD_H
 /*
@@ -6,6 +7,7 @@
  * IGT's own may not be killed, are waited for without a limit, and no child may be left when
  * a test ends, or IGT aborts it. These may be stuck for ever. They are killed with the test.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -18,6 +20,8 @@ void child_exit(int status) __attribute__((noreturn));
  * reported; -errno.
  */
 int child_wait(pid_t pid, int *status, unsigned int ms, const char *what);
+/* Has it ended, and is still to be waited for? */
+bool child_has_ended(pid_t pid);
 /*
  * So many children that do the same, each with its number, and leave by coming back. All have to
  * succeed; asserted. ms is for each.

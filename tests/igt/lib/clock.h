@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef CLOCK_H
 #define CLOCK_H
 /* Time that goes on whatever is set, since some moment. */

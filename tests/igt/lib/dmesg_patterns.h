@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef DMESG_PATTERNS_H
 #define DMESG_PATTERNS_H
 /*

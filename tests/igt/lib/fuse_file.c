@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* The protocol is that of include/uapi/linux/fuse.h. */
 #include "fuse_file.h"
 #include "board_scenario.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /*
  * Methods and their formats are those of NVIDIA's class headers, clc06f.h and
  * clc0b5.h of open-gpu-doc.

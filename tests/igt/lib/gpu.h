@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef GPU_H
 #define GPU_H
 /*
  * nouveau through libdrm_nouveau: a client with shared virtual memory, channels, and
- * the copy engine by virtual address. Nothing here knows of the software GPU.
+ * the copy engine by virtual address. Nothing here knows of the board.
  */
 #include <stdbool.h>
 #include <stddef.h>

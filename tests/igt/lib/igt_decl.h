@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef IGT_DECL_H
 #define IGT_DECL_H
 /*
@@ -53,6 +54,10 @@ struct igt_helper_process {
 	int id;
 };
 
+/* What an option handler returns. */
+#define IGT_OPT_HANDLER_SUCCESS	0
+#define IGT_OPT_HANDLER_ERROR	(-2)
+
 struct option;
 typedef int (*igt_opt_handler_t)(int opt, int opt_index, void *data);
 typedef void (*igt_exit_handler_t)(int sig);
@@ -103,6 +108,20 @@ void igt_install_exit_handler(igt_exit_handler_t handler);
 void igt_set_timeout(unsigned int seconds, const char *op);
 void igt_reset_timeout(void);
 bool igt_run_in_simulation(void);
+
+/* Suspending the system. The numbers of the other states depend on the version. */
+enum igt_suspend_state { SUSPEND_STATE_FREEZE };
+
+enum igt_suspend_test {
+	SUSPEND_TEST_NONE,
+	SUSPEND_TEST_FREEZER,
+	SUSPEND_TEST_DEVICES,
+	SUSPEND_TEST_PLATFORM,
+	SUSPEND_TEST_PROCESSORS,
+	SUSPEND_TEST_CORE,
+};
+
+void igt_system_suspend_autoresume(enum igt_suspend_state state, enum igt_suspend_test test);
 /* A line of the kernel log that this test may cause; lib/igt_dmesg.c where the library has none. */
 void igt_emit_ignore_dmesg_regex(const char *regex);
 
@@ -113,13 +132,14 @@ void igt_emit_ignore_dmesg_regex(const char *regex);
 #define IGT_MARK(jmpbuf)	sigsetjmp(jmpbuf, 1)
 
 /* int igt_main() { ... }: the name's first use is a declaration for the int to belong to. */
-#define igt_main()							\
+#define igt_main()	igt_main_args(NULL, NULL, NULL, NULL, NULL)
+#define igt_main_args(short_opts, long_opts, help, handler, data)	\
 	main(int argc, char **argv);					\
 	static void IGT_HERE(body)(void);				\
 	int main(int argc, char **argv)					\
 	{								\
-		igt_subtest_init_parse_opts(&argc, argv, NULL, NULL,	\
-					    NULL, NULL, NULL);		\
+		igt_subtest_init_parse_opts(&argc, argv, short_opts,	\
+					    long_opts, help, handler, data); \
 		IGT_HERE(body)();					\
 		igt_exit();						\
 	}								\

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /*
  * igt_emit_ignore_dmesg_regex() for libraries of before 2024. A runner that knows of it
  * finds this line in the kernel log; the words are those of IGT's lib/igt_core.c.

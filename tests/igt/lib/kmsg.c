@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* The format of /dev/kmsg, a record a read: Documentation/ABI/testing/dev-kmsg of the kernel. */
 #include "kmsg.h"
 #include "clock.h"

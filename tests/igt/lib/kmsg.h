@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef KMSG_H
 #define KMSG_H
 /* What the kernel says from now on. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef KSM_H
 #define KSM_H
 /* The kernel's merging of pages that are the same, made to go on at once. For root. */

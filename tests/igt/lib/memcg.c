@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* Names and formats: Documentation/admin-guide/cgroup-v2.rst of the kernel. */
 #include "memcg.h"
 #include "poll_within.h"
@@ -121,6 +122,35 @@ int64_t memcg_current(const struct memcg *cg)
 	ret = get(fd, text, sizeof(text));
 	close(fd);
 	return ret ? ret : strtoll(text, NULL, 10);
+}
+
+int64_t memcg_stat(const struct memcg *cg, const char *name)
+{
+	const size_t n = strlen(name);
+	char path[192], line[128];
+	int64_t value = -ENOENT;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", cg->path);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, n) && line[n] == ' ')
+			value = strtoll(line + n, NULL, 10);
+	fclose(file);
+	return value;
+}
+
+int memcg_reclaim(const struct memcg *cg, uint64_t bytes)
+{
+	char text[32];
+	int ret;
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
+	ret = put(cg->path, "memory.reclaim", text);
+	/* Less than that. */
+	return ret == -EAGAIN ? 0 : ret;
 }
 
 int memcg_remove(const struct memcg *cg, unsigned int ms)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef MEMCG_H
 #define MEMCG_H
 /* Memory cgroups, version 2, beside those that the system has. 0 or -errno. */
@@ -17,6 +18,10 @@ int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib);
 int memcg_join(const struct memcg *cg);
 /* What is charged to it, in bytes, or -errno. */
 int64_t memcg_current(const struct memcg *cg);
+/* A line of its memory.stat, in what that counts, or -errno. */
+int64_t memcg_stat(const struct memcg *cg, const char *name);
+/* Reclaim so much of what is charged to it, as far as that can be. -ENOENT: the kernel cannot. */
+int memcg_reclaim(const struct memcg *cg, uint64_t bytes);
 /* Wait until nobody is in it, and remove it. */
 int memcg_remove(const struct memcg *cg, unsigned int ms);
 /* All that this process has made and not removed, as far as it can be. */

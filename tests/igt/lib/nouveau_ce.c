@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /*
  * The back end over nouveau's copy engine, see gpu.h. What the device has counted is asked of
- * whoever plays it: the software GPU, or a board of ours (board_client.h).
+ * the board, if it is one (board_client.h).
  */
 #include "board_client.h"
 #include "gpu.h"
@@ -27,7 +28,6 @@ struct ce_gpu {
 	struct gpu gpu;
 	char device[64];
 	struct board *board;	/* or NULL */
-	bool counts;
 };
 
 /* How long the board may look for the guest's struct page. */
@@ -108,24 +108,11 @@ static int find_board(const char *device, struct board **found)
 	return ret;
 }
 
-static bool stat_of(const struct ce_gpu *ce, const char *counter, uint64_t *value)
-{
-	int ret;
-
-	if (!ce->board)
-		return !nouveau_node_stat(ce->device, counter, value);
-	pthread_mutex_lock(&shared.lock);
-	ret = board_stat(ce->board, counter, value);
-	pthread_mutex_unlock(&shared.lock);
-	return !ret;
-}
-
 static int ce_open(struct svm_gpu **gpu, const char **why)
 {
 	const char *wanted = getenv("SVM_GPU_BACKEND");
 	char device[PATH_MAX];
 	struct ce_gpu *ce;
-	uint64_t value;
 	char node[32];
 	int ret = nouveau_node_find(node, sizeof(node));
 
@@ -154,8 +141,7 @@ static int ce_open(struct svm_gpu **gpu, const char **why)
 		*why = "the control function of the board does not open";
 		return ret;
 	}
-	ce->counts = stat_of(ce, "stale_accesses", &value);
-	if (!ce->board && strncmp(ce->device, "nouveau-sim", 11) && !wanted) {
+	if (!ce->board && !wanted) {
 		ce_close(&ce->base);
 		*why = "the copy engine of silicon does not fault replayably "
 		       "(SVM_GPU_BACKEND=nouveau-ce tries it)";
@@ -171,10 +157,10 @@ static bool ce_has(const struct svm_gpu *gpu, enum svm_cap cap)
 	case SVM_MIGRATE:
 		return to_ce(gpu)->gpu.dev->vram_size;
 	case SVM_FAULTS:
-		return to_ce(gpu)->counts;
+		return to_ce(gpu)->board;
 	case SVM_ORACLE:
-		return to_ce(gpu)->board ? board_oracle(to_ce(gpu)->board) == CONTROL_ORACLE_FOUND :
-					   to_ce(gpu)->counts;
+		return to_ce(gpu)->board &&
+		       board_oracle(to_ce(gpu)->board) == CONTROL_ORACLE_FOUND;
 	case SVM_DEAD:
 		return true;
 	}
@@ -193,9 +179,14 @@ static int ce_migrate(struct svm_gpu *gpu, void *addr, size_t size)
 
 static uint64_t ce_stat(const struct svm_gpu *gpu, const char *counter)
 {
+	struct board *board = to_ce(gpu)->board;
 	uint64_t value = 0;
 
-	stat_of(to_ce(gpu), counter, &value);
+	if (board) {
+		pthread_mutex_lock(&shared.lock);
+		board_stat(board, counter, &value);
+		pthread_mutex_unlock(&shared.lock);
+	}
 	return value;
 }
 

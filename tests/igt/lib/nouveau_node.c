@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 #include "nouveau_node.h"
+#include "igt_decl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +14,48 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
+#ifndef IGT_STANDALONE
+/* In a tree of IGT: those that --device names, or all that there are. */
+
+enum { MOST = 16 };
+
+/* The nth of nouveau's. What has been opened stays open until it is found: IGT compares. */
+static int find_nth(unsigned int nth, char *path, size_t size)
+{
+	int fd[MOST], nr = 0, ret = -ENODEV;
+	char *name = NULL;
+
+	while (nr < MOST && !name && (fd[nr] = __drm_open_driver_another(nr, DRIVER_ANY)) >= 0) {
+		if (is_nouveau_device(fd[nr]) && !nth--)
+			name = drmGetRenderDeviceNameFromFd(fd[nr]);
+		nr++;
+	}
+	if (name && strlen(name) < size) {
+		strcpy(path, name);
+		ret = 0;
+	}
+	free(name);
+	while (nr--)
+		close(fd[nr]);
+	return ret;
+}
+
+int nouveau_node_find(char *path, size_t size)
+{
+	return find_nth(0, path, size);
+}
+
+int nouveau_node_next(const char *after, char *path, size_t size)
+{
+	unsigned int nth = 0;
+	char here[64];
+	int ret;
+
+	while (!(ret = find_nth(nth++, here, sizeof(here))) && strcmp(here, after))
+		;
+	return ret ? ret : find_nth(nth, path, size);
+}
+#else
 /* Of render nodes: Documentation/admin-guide/devices.txt. */
 enum { FIRST_MINOR = 128, LAST_MINOR = 191 };
 
@@ -53,6 +97,7 @@ int nouveau_node_next(const char *after, char *path, size_t size)
 		return -errno;
 	return find_from(minor(st.st_rdev) + 1, path, size);
 }
+#endif
 
 int nouveau_node_device(int fd, char *device, size_t size)
 {
@@ -69,25 +114,4 @@ int nouveau_node_device(int fd, char *device, size_t size)
 		return -ENAMETOOLONG;
 	strcpy(device, target);
 	return 0;
-}
-
-int nouveau_node_stat(const char *device, const char *counter, uint64_t *value)
-{
-	const size_t n = strlen(counter);
-	char path[PATH_MAX], line[128];
-	int ret = -ENOENT;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/stats", device);
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	while (ret && fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, counter, n) && line[n] == ' ') {
-			*value = strtoull(line + n, NULL, 10);
-			ret = 0;
-		}
-	}
-	fclose(file);
-	return ret;
 }

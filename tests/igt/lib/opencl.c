@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /*
  * The back end over OpenCL, for devices with fine-grain system SVM: their kernels reach the
  * process's memory by its own addresses. All accesses are kernels', as a copy that the
  * library offers may be done by the CPU.
  *
+ * nouveau's ioctls need nothing of OpenCL, and SVM_BIND is about a process's memory whichever
+ * client asks: a client of nouveau's beside OpenCL's does them, on a device of nouveau's.
+ *
  * OpenCL does not survive a fork: its threads are not in the child, and nouveau's file would
  * go on reaching the parent's memory. So it is begun with the first queue only, by the process
  * that opens that; svm_gpu_open() asks a child of its own whether it can be.
  */
+/* Without OpenCL's headers (Debian: opencl-headers) there is no such back end. */
+#if __has_include(<CL/cl.h>)
 #include "child.h"
+#include "gpu.h"
+#include "nouveau_node.h"
 #include "opencl_device.h"
 #include "poll_within.h"
 #include "svm_backend.h"
 
 #include <errno.h>
+#include <nouveau/nouveau.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -63,6 +72,7 @@ struct opencl_gpu {
 	cl_device_id device;
 	cl_context context;
 	cl_program program;
+	struct gpu nouveau;	/* nouveau.fd is -1 if there is none */
 };
 
 struct opencl_queue {
@@ -84,7 +94,7 @@ struct opencl_queue {
 /* Who has begun with OpenCL: this process, or one that it was forked from. */
 static pid_t begun_by;
 
-static struct opencl_gpu *to_gpu(struct svm_gpu *gpu)
+static struct opencl_gpu *to_gpu(const struct svm_gpu *gpu)
 {
 	return (struct opencl_gpu *)gpu;
 }
@@ -212,6 +222,30 @@ static int probe(struct opencl_gpu *gpu, struct opencl_why *why)
 	return ret;
 }
 
+/* 0 if there is none that does this. */
+static int open_nouveau(struct opencl_gpu *gpu)
+{
+	char node[32];
+	int ret = -ENODEV;
+
+	if (opencl_is_nouveau())
+		ret = nouveau_node_find(node, sizeof(node));
+	if (!ret)
+		ret = gpu_open(&gpu->nouveau, node);
+	if (ret)
+		gpu->nouveau.fd = -1;
+	return ret == -ENODEV || ret == -ENOSYS ? 0 : ret;
+}
+
+static void opencl_close(struct svm_gpu *gpu)
+{
+	if (begun_by == getpid())
+		drop(to_gpu(gpu));
+	if (to_gpu(gpu)->nouveau.fd >= 0)
+		gpu_close(&to_gpu(gpu)->nouveau);
+	free(gpu);
+}
+
 static int opencl_open(struct svm_gpu **gpu, const char **why)
 {
 	static struct opencl_why text;
@@ -233,15 +267,14 @@ static int opencl_open(struct svm_gpu **gpu, const char **why)
 		return ret;
 	}
 	probed = true;
+	ret = open_nouveau(new);
+	if (ret) {
+		opencl_fail(ret, &text, "nouveau's device, beside OpenCL, does not open");
+		opencl_close(&new->base);
+		return ret;
+	}
 	*gpu = &new->base;
 	return 0;
-}
-
-static void opencl_close(struct svm_gpu *gpu)
-{
-	if (begun_by == getpid())
-		drop(to_gpu(gpu));
-	free(gpu);
 }
 
 /* What happens to a queue that accesses nothing is the library's affair, and may be the end
@@ -249,23 +282,21 @@ static void opencl_close(struct svm_gpu *gpu)
  */
 static bool opencl_has(const struct svm_gpu *gpu, enum svm_cap cap)
 {
-	(void)gpu;
-	(void)cap;
-	return false;
+	const struct gpu *nouveau = &to_gpu(gpu)->nouveau;
+
+	return cap == SVM_MIGRATE && nouveau->fd >= 0 && nouveau->dev->vram_size;
 }
 
 static int opencl_fd(const struct svm_gpu *gpu)
 {
-	(void)gpu;
-	return -1;
+	return to_gpu(gpu)->nouveau.fd;
 }
 
 static int opencl_migrate(struct svm_gpu *gpu, void *addr, size_t size)
 {
-	(void)gpu;
-	(void)addr;
-	(void)size;
-	return -EOPNOTSUPP;
+	struct gpu *nouveau = &to_gpu(gpu)->nouveau;
+
+	return nouveau->fd < 0 ? -EOPNOTSUPP : gpu_svm_migrate(nouveau, addr, size);
 }
 
 static uint64_t opencl_count(const struct svm_gpu *gpu)
@@ -499,3 +530,4 @@ const struct svm_backend opencl_backend = {
 	.add = opencl_add,
 	.wait = opencl_wait,
 };
+#endif

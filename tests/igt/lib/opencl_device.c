@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
+#if __has_include(<CL/cl.h>)
 #include "opencl_device.h"
 
 #include <dlfcn.h>
@@ -80,9 +82,23 @@ static int examine(cl_device_id device, const char *wanted, struct opencl_why *w
 	return 0;
 }
 
-int opencl_find(cl_device_id *device, struct opencl_why *why)
+/* What the name of the device begins with. */
+static const char *wanted_name(void)
 {
 	const char *wanted = getenv("SVM_OPENCL_DEVICE");
+
+	return wanted && *wanted ? wanted : PASCAL;
+}
+
+bool opencl_is_nouveau(void)
+{
+	/* NV134, not NVIDIA's names. */
+	return !strncmp(wanted_name(), PASCAL, 4);
+}
+
+int opencl_find(cl_device_id *device, struct opencl_why *why)
+{
+	const char *wanted = wanted_name();
 	cl_platform_id platform[MAX_PLATFORMS];
 	cl_device_id list[MAX_DEVICES];
 	cl_uint platforms = 0, devices, i, j;
@@ -90,8 +106,6 @@ int opencl_find(cl_device_id *device, struct opencl_why *why)
 
 	if (ret)
 		return ret;
-	if (!wanted || !*wanted)
-		wanted = PASCAL;
 	/* Without any platform it is an error, which says the same as none. */
 	cl.GetPlatformIDs(MAX_PLATFORMS, platform, &platforms);
 	for (i = 0; i < platforms && i < MAX_PLATFORMS; i++) {
@@ -113,3 +127,4 @@ int opencl_find(cl_device_id *device, struct opencl_why *why)
 			   "; for a Pascal board: Mesa's rusticl, and RUSTICL_ENABLE=nouveau "
 			   "NOUVEAU_SVM=1 in the environment");
 }
+#endif

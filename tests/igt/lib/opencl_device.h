@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef OPENCL_DEVICE_H
 #define OPENCL_DEVICE_H
 /*
@@ -7,6 +8,7 @@
  */
 #define CL_TARGET_OPENCL_VERSION 200
 #include <CL/cl.h>
+#include <stdbool.h>
 
 /* What is used of it: cl.CreateKernel is clCreateKernel(). */
 #define OPENCL_FUNCTIONS(f)						\
@@ -36,6 +38,8 @@ struct opencl_why {
  * there is none; or another -errno.
  */
 int opencl_find(cl_device_id *device, struct opencl_why *why);
+/* Does nouveau drive the device that is asked for? By its name. */
+bool opencl_is_nouveau(void);
 /* Write why, and return ret. */
 __attribute__((format(printf, 3, 4)))
 int opencl_fail(int ret, struct opencl_why *why, const char *fmt, ...);

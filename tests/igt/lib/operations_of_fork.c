@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* A process is forked: copy on write, and which of the two a device belongs to. */
 #include "child.h"
 #include "igt_decl.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* Memory is swapped out and in. */
 #include "igt_decl.h"
 #include "operation.h"

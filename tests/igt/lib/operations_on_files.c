@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* What is done to a file that is mapped. */
 #include "igt_decl.h"
 #include "operation.h"

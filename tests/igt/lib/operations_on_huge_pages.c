@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* What becomes of huge pages, and of small ones that become a huge page. */
 #include "igt_decl.h"
 #include "operation.h"

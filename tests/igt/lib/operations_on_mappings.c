@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* What a process does to its mappings: it unmaps, protects and moves them. */
 #include "igt_decl.h"
 #include "operation.h"

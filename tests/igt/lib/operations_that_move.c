@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* The kernel has pages elsewhere: compaction, NUMA nodes, device memory, merging. */
 #include "igt_decl.h"
 #include "ksm.h"

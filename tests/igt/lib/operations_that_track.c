@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* Who tracks what a process does in its memory: the kernel's marks, and userfaultfd. */
 #include "igt_decl.h"
 #include "operation.h"

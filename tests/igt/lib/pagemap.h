@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef PAGEMAP_H
 #define PAGEMAP_H
 /* What the kernel tells of a process's own pages. */

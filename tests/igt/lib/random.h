@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef RANDOM_H
 #define RANDOM_H
 /* The same numbers for the same state everywhere. A state is never 0. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef SVM_BACKEND_H
 #define SVM_BACKEND_H
 /* What a back end of svm_gpu.h does. Its functions are those of the same name there. */
@@ -31,6 +32,6 @@ struct svm_queue {
 };
 
 extern const struct svm_backend nouveau_ce_backend;
-/* Not where OpenCL's headers were missing: HAVE_OPENCL. */
+/* Not where OpenCL's headers were missing: see opencl.c. */
 extern const struct svm_backend opencl_backend;
 #endif

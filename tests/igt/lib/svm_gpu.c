@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 /* Which back end, and the way to it. */
 #include "svm_backend.h"
 
@@ -8,7 +9,7 @@
 
 static const struct svm_backend * const backends[] = {
 	&nouveau_ce_backend,
-#ifdef HAVE_OPENCL
+#if __has_include(<CL/cl.h>)
 	&opencl_backend,
 #endif
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef SVM_GPU_H
 #define SVM_GPU_H
 /*
  * A device that accesses a process's memory by the process's own addresses. The tests
  * know nothing else of it: there is a back end for each way to reach one.
  *
- *	nouveau-ce	nouveau's copy engine, through libdrm_nouveau: the software GPU
- *	opencl		OpenCL kernels on fine-grain system SVM: boards, whose copy engine
+ *	nouveau-ce	nouveau's copy engine, through libdrm_nouveau: the board
+ *	opencl		OpenCL kernels on fine-grain system SVM: silicon, whose copy engine
  *			does not fault replayably
  *
  * None of these functions asserts: they return 0 or -errno, and the caller knows what it

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 #include "svm_require.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,17 +37,4 @@ void require_thp(void)
 void require_fuse(void)
 {
 	igt_require_f(!access("/dev/fuse", R_OK | W_OK), "no /dev/fuse: CONFIG_FUSE_FS\n");
-}
-
-void require_asked_for(const char *variable, const char *what)
-{
-	const char *value = getenv(variable);
-
-	igt_require_f(value && !strcmp(value, "1"), "it %s: set %s=1\n", what, variable);
-}
-
-void require_unbind(void)
-{
-	require_asked_for("SVM_UNBIND",
-			  "takes the device from all of its users, and may crash the kernel");
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef SVM_REQUIRE_H
 #define SVM_REQUIRE_H
 struct svm_gpu;
@@ -13,8 +14,4 @@ struct svm_gpu *svm_require_gpu(void);
 void require_thp(void);
 /* Skips if the kernel has no fuse. */
 void require_fuse(void);
-/* Skips unless an environment variable is 1; what the test does: "takes ...". */
-void require_asked_for(const char *variable, const char *what);
-/* That for tests which unbind the device: there are kernels that crash of it. */
-void require_unbind(void);
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
 #include "victim.h"
 #include "child.h"
 #include "clock.h"
@@ -129,15 +130,19 @@ static void be_victim(const struct victim_plan *plan, const struct memcg *memcg,
 	self.small = lonely_pages(self.small_size, MADV_NOHUGEPAGE);
 	memset(self.huge, VICTIM_BYTE, self.huge_size);
 	memset(self.small, VICTIM_BYTE, self.small_size);
-	ret = svm_gpu_open(&self.gpu, &why);
-	CHILD_CHECK(!ret, "victim: %s: %s", why, strerror(-ret));
-	ret = svm_queue_open(self.gpu, &self.queue);
-	CHILD_CHECK(!ret, "victim: queue: %s", strerror(-ret));
-	if (plan->prepare)
-		plan->prepare(&self);
-	map_on_device(&self);
-	s.gpu = self.gpu;
-	CHILD_CHECK(!pthread_create(&thread, NULL, storm, &s), "victim: thread");
+	if (plan->off_device) {
+		CHILD_CHECK(write(ready, "r", 1) == 1, "victim: pipe: %s", strerror(errno));
+	} else {
+		ret = svm_gpu_open(&self.gpu, &why);
+		CHILD_CHECK(!ret, "victim: %s: %s", why, strerror(-ret));
+		ret = svm_queue_open(self.gpu, &self.queue);
+		CHILD_CHECK(!ret, "victim: queue: %s", strerror(-ret));
+		if (plan->prepare)
+			plan->prepare(&self);
+		map_on_device(&self);
+		s.gpu = self.gpu;
+		CHILD_CHECK(!pthread_create(&thread, NULL, storm, &s), "victim: thread");
+	}
 	CHILD_CHECK(read(go, &c, 1) == 1, "victim: nobody needs it");
 	if (plan->work)
 		plan->work(&self);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef VICTIM_H
 #define VICTIM_H
 /*
@@ -35,6 +36,7 @@ struct victim_self {
 struct victim_plan {
 	unsigned int huge_mib, small_mib;
 	unsigned int max_mib;	/* its cgroup's limit, if not 0 */
+	bool off_device;	/* it has nothing to do with the device */
 	/* Its page faults may end before it does: without memory, or a device. */
 	bool faults_may_end;
 	void *data;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef WRITE_FILE_H
 #define WRITE_FILE_H
 /* Write to a file that is there, in one piece, as those in /proc and /sys want it. */

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Copyright © 2026 Seed b1df77d0 maintainers
+/**
+ * TEST: nouveau svm suspend
+ * Category: Core
+ * Mega feature: Shared virtual memory
+ * Sub-category: nouveau
+ * Functionality: power management
+ * Test category: functionality test
+ * Description: The system is suspended, as far as its devices, while the device has a process's
+ *	memory mapped, or its pages in memory of its own. The device and the CPU see the same
+ *	afterwards as before.
+ *
+ * SUBTEST: mapped
+ * Description: the device has memory mapped
+ *
+ * SUBTEST: device-memory
+ * Description: pages are in device memory
+ *
+ * SUBTEST: working
+ * Description: page faults are under way all the time
+ */
+#include "bystander.h"
+#include "child.h"
+#include "igt_decl.h"
+#include "pagemap.h"
+#include "random.h"
+#include "svm_gpu.h"
+#include "svm_options.h"
+#include "svm_require.h"
+#include "svm_wait.h"
+#include "user.h"
+
+#include <string.h>
+
+IGT_TEST_DESCRIPTION("The system is suspended, as far as its devices, while the device has a "
+		     "process's memory mapped, or in memory of its own");
+
+enum { PAGE = 4096, N = 64 * PAGE, SEED = 20261130 };
+
+/* Devices are suspended, and five seconds later resumed: Documentation/power/basic-pm-debugging. */
+static void suspend(void)
+{
+	igt_system_suspend_autoresume(SUSPEND_STATE_FREEZE, SUSPEND_TEST_DEVICES);
+}
+
+/* Half of it is what the CPU has written, half what the device has. */
+static void fill(struct user *user, uint8_t *buf, uint8_t *want)
+{
+	int ret;
+
+	fill_random(want, N, SEED);
+	memcpy(buf, want, N / 2);
+	ret = user_copy(user, buf + N / 2, want + N / 2, N / 2);
+	igt_assert_f(!ret, "the device writes: %s\n", strerror(-ret));
+	user_check_sees(user, buf, want, N, "before");
+}
+
+static void test_mapped(void)
+{
+	uint8_t *buf = user_pages(N), *want = user_pages(N);
+	struct user user;
+
+	user_begin(&user);
+	fill(&user, buf, want);
+	suspend();
+	user_check_sees(&user, buf, want, N, "mapped before");
+	igt_assert_f(!memcmp(buf, want, N), "the CPU sees something else\n");
+	user_check(&user, buf, N, "mapped before");
+	user_check(&user, user_pages(N), N, "mapped afterwards");
+	user_end(&user);
+}
+
+static void test_device_memory(void)
+{
+	uint8_t *buf = user_pages(N), *want = user_pages(N);
+	struct user user;
+	int ret, there;
+
+	user_begin(&user);
+	igt_require_f(svm_gpu_has(user.gpu, SVM_MIGRATE), "the device has no memory of its own\n");
+	fill(&user, buf, want);
+	ret = svm_gpu_migrate(user.gpu, buf, N);
+	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
+	there = pagemap_count(buf, N / PAGE, PAGEMAP_AWAY);
+	igt_info("%d of %d pages are in device memory\n", there, N / PAGE);
+	igt_assert_f(there > 0, "nothing has gone to the device\n");
+	/* So that it has them mapped. */
+	user_check_sees(&user, buf, want, N, "in device memory");
+	suspend();
+	user_check_sees(&user, buf, want, N, "in device memory");
+	igt_assert_f(!memcmp(buf, want, N), "the CPU gets something else back\n");
+	user_check(&user, buf, N, "that was in device memory");
+	ret = svm_gpu_migrate(user.gpu, buf, N);
+	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
+	user_check(&user, buf, N, "in device memory again");
+	user_end(&user);
+}
+
+static void test_working(void)
+{
+	enum { ROUNDS = 3 };
+	struct bystander bystander;
+	struct user user;
+	int ret, i;
+
+	user_begin(&user);
+	ret = bystander_start(&bystander);
+	igt_assert_f(!ret, "another process: %s\n", strerror(-ret));
+	for (i = 0; i < ROUNDS; i++) {
+		igt_assert_f(bystander_goes_on(&bystander, 3, SVM_WAIT_MS),
+			     "another process's page faults do not go on\n");
+		suspend();
+	}
+	igt_assert_f(bystander_goes_on(&bystander, 3, SVM_WAIT_MS),
+		     "another process's page faults do not go on afterwards\n");
+	ret = bystander_stop(&bystander, SVM_WAIT_MS);
+	igt_assert_f(!ret, "another process: %s\n", strerror(-ret));
+	user_end(&user);
+}
+
+int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
+{
+	igt_fixture()
+		svm_gpu_close(svm_require_gpu());
+
+	igt_describe("The device has memory mapped");
+	igt_subtest("mapped")
+		test_mapped();
+
+	igt_describe("Pages are in device memory");
+	igt_subtest("device-memory")
+		test_device_memory();
+
+	igt_describe("Page faults are under way all the time");
+	igt_subtest("working")
+		test_working();
+
+	igt_fixture()
+		child_kill_all(SVM_WAIT_MS);
+}
