@@ -19,13 +19,18 @@
 
 enum { MOST = 16 };
 
+/* Of a tree without lib-drmtest-add-DRIVER_NOUVEAU.patch: any, and the name is looked at. */
+#ifndef DRIVER_NOUVEAU
+#define DRIVER_NOUVEAU DRIVER_ANY
+#endif
+
 /* The nth of nouveau's. What has been opened stays open until it is found: IGT compares. */
 static int find_nth(unsigned int nth, char *path, size_t size)
 {
 	int fd[MOST], nr = 0, ret = -ENODEV;
 	char *name = NULL;
 
-	while (nr < MOST && !name && (fd[nr] = __drm_open_driver_another(nr, DRIVER_ANY)) >= 0) {
+	while (nr < MOST && !name && (fd[nr] = __drm_open_driver_another(nr, DRIVER_NOUVEAU)) >= 0) {
 		if (is_nouveau_device(fd[nr]) && !nth--)
 			name = drmGetRenderDeviceNameFromFd(fd[nr]);
 		nr++;
