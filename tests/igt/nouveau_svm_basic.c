@@ -417,28 +417,32 @@ static void test_atomic(void)
 
 static void test_queues(void)
 {
-	enum { QUEUES = 32, N = 4 * PAGE };
+	enum { QUEUES = 32, ENOUGH = 8, N = 4 * PAGE };
 	uint8_t *src = user_pages(QUEUES * N), *dst = user_pages(QUEUES * N);
 	struct svm_queue *queue[QUEUES];
 	struct user user;
-	int i, ret;
+	int i, nr, ret;
 
 	user_begin(&user);
 	fill_random(src, QUEUES * N, SEED);
-	for (i = 0; i < QUEUES; i++) {
-		ret = svm_queue_open(user.gpu, &queue[i]);
-		igt_assert_f(!ret, "queue %d: %s\n", i, strerror(-ret));
+	for (nr = 0; nr < QUEUES; nr++) {
+		ret = svm_queue_open(user.gpu, &queue[nr]);
+		/* Old kernels have 32 notifiers for a client, and each queue takes some. */
+		if (ret == -ENOSPC && nr >= ENOUGH)
+			break;
+		igt_assert_f(!ret, "queue %d: %s\n", nr, strerror(-ret));
 	}
-	for (i = 0; i < QUEUES; i++) {
+	igt_info("%d queues\n", nr);
+	for (i = 0; i < nr; i++) {
 		ret = svm_copy(queue[i], dst + i * N, src + i * N, N);
 		igt_assert_f(!ret, "queue %d: %s\n", i, strerror(-ret));
 	}
-	for (i = QUEUES - 1; i >= 0; i--) {
+	for (i = nr - 1; i >= 0; i--) {
 		ret = svm_wait_queue(queue[i], SVM_WAIT_MS, "one of many queues");
 		igt_assert_f(!ret, "queue %d: %s\n", i, strerror(-ret));
 		igt_assert_f(!memcmp(dst + i * N, src + i * N, N), "queue %d: it differs\n", i);
 	}
-	for (i = 0; i < QUEUES; i++)
+	for (i = 0; i < nr; i++)
 		svm_queue_close(queue[i]);
 	user_end(&user);
 }

@@ -13,6 +13,7 @@
  */
 #include "child.h"
 #include "clock.h"
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "leave.h"
 #include "memcg.h"
@@ -22,6 +23,7 @@
 #include "svm_options.h"
 #include "svm_require.h"
 #include "svm_wait.h"
+#include "uring.h"
 #include "user.h"
 #include "zram.h"
 
@@ -190,6 +192,7 @@ static void test_direct_io(bool on_device)
 	user_begin(&user);
 	if (on_device)
 		require_migration(&user);
+	igt_emit_ignore_dmesg_regex(ZRAM_DMESG);
 	leave_with(leave_no_disk);
 	ret = remove_disk();
 	igt_assert_f(!ret, "a zram device that was left: %s\n", strerror(-ret));
@@ -210,6 +213,53 @@ static void test_direct_io(bool on_device)
 	user_check(&user, buf, PINNED, "pages of direct I/O");
 	ret = remove_disk();
 	igt_assert_f(!ret, "%s: %s\n", path, strerror(-ret));
+	user_end(&user);
+}
+
+/*
+ * A registered buffer is pinned until it is not registered any more, and what is written from it
+ * is read by its pages, not by its addresses.
+ */
+static void test_registered(bool on_device)
+{
+	uint8_t *buf = user_pages(PINNED), *want = user_pages(PINNED), *out = user_pages(PINNED);
+	const int file = memfd_create("nouveau_svm", MFD_CLOEXEC);
+	struct uring ring;
+	struct user user;
+	int ret, there;
+
+	user_begin(&user);
+	if (on_device)
+		require_migration(&user);
+	igt_assert_f(file >= 0 && !ftruncate(file, PINNED), "memfd: %s\n", strerror(errno));
+	ret = uring_begin(&ring);
+	igt_require_f(ret != -ENOSYS && ret != -EPERM, "no io_uring: %s\n", strerror(-ret));
+	igt_assert_f(!ret, "io_uring: %s\n", strerror(-ret));
+	device_writes(&user, buf, want, PINNED, SEED);
+	/* To pin them brings them back. */
+	if (on_device)
+		migrate_all(&user, buf, PINNED);
+	ret = uring_register(&ring, buf, PINNED);
+	igt_assert_f(!ret, "a buffer is registered: %s\n", strerror(-ret));
+	igt_assert_f(!memcmp(buf, want, PINNED), "the CPU sees something else\n");
+	device_writes(&user, buf, want, PINNED, SEED + 1);
+	if (svm_gpu_has(user.gpu, SVM_MIGRATE)) {
+		there = migrate(&user, buf, PINNED);
+		igt_assert_f(!there, "%d registered pages have gone to the device\n", there);
+		device_writes(&user, buf, want, PINNED, SEED + 2);
+	}
+	ret = uring_write(&ring, file, buf, PINNED);
+	igt_assert_f(!ret, "a registered buffer is written to a file: %s\n", strerror(-ret));
+	igt_assert_eq(pread(file, out, PINNED, 0), PINNED);
+	igt_assert_f(!memcmp(out, want, PINNED), "the file has something else than the device has "
+		     "written\n");
+	ret = uring_unregister(&ring);
+	igt_assert_f(!ret, "the buffer is not registered any more: %s\n", strerror(-ret));
+	uring_end(&ring);
+	if (svm_gpu_has(user.gpu, SVM_MIGRATE))
+		migrate_all(&user, buf, PINNED);
+	user_check_sees(&user, buf, want, PINNED, "pages that were registered");
+	close(file);
 	user_end(&user);
 }
 
@@ -663,9 +713,9 @@ static void test_signals(void)
 	sender.stop = true;
 	pthread_join(thread, NULL);
 	sigaction(SIGUSR1, &before, NULL);
-	igt_info("%u signals in %d copies\\n", (unsigned int)signals, i);
-	igt_assert_f(!ret, "copy %d: %s\\n", i, strerror(-ret));
-	igt_assert_f(same, "copy %d: it differs\\n", i);
+	igt_info("%u signals in %d copies\n", (unsigned int)signals, i);
+	igt_assert_f(!ret, "copy %d: %s\n", i, strerror(-ret));
+	igt_assert_f(same, "copy %d: it differs\n", i);
 	igt_assert(signals);
 	user_end(&user);
 }
@@ -796,6 +846,18 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 			test_direct_io(false);
 		igt_dynamic("device-memory")
 			test_direct_io(true);
+	}
+
+	/**
+	 * SUBTEST: registered
+	 * Description: a buffer of io_uring is written by the device, and stays where it is
+	 */
+	igt_describe("A buffer of io_uring is written by the device, and stays where it is");
+	igt_subtest_with_dynamic("registered") {
+		igt_dynamic("mapped")
+			test_registered(false);
+		igt_dynamic("device-memory")
+			test_registered(true);
 	}
 
 	/**
