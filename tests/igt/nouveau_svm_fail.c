@@ -20,6 +20,7 @@
  * SUBTEST: get-back
  * Description: the CPU gets pages back
  */
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "inject.h"
 #include "pagemap.h"
@@ -39,9 +40,6 @@ enum { PAGE = 4096, N = 2 * PAGE, SEED = 20261130 };
 
 /* More than there are allocations in any of these. Not each of many is tried. */
 enum { MOST = 5000, EACH_OF = 16 };
-
-/* What the kernel may say of it. */
-#define NO_MEMORY_DMESG	"^Huh VM_FAULT_OOM leaked out to the #PF handler"
 
 static void each_until_none(const char *kind, const char * const *functions,
 			    bool (*one)(struct user *user, unsigned int nr))

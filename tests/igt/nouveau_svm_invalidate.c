@@ -164,6 +164,8 @@ static bool is_deadly(const struct operation *op)
 
 static void begin(struct scene *s, const struct operation *op)
 {
+	const char *dmesg = op->dmesg;
+
 	clear_up();
 	if (op->require)
 		op->require();
@@ -171,8 +173,11 @@ static void begin(struct scene *s, const struct operation *op)
 	if (is_deadly(op) || op->settle) {
 		igt_require_f(svm_gpu_has(s->gpu, SVM_DEAD),
 			      "what an access to nothing does is not known of this back end\n");
-		igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
+		if (!dmesg)
+			dmesg = NOUVEAU_DEAD_QUEUE_DMESG;
 	}
+	if (dmesg)
+		igt_emit_ignore_dmesg_regex(dmesg);
 	begun = op;
 	if (op->prepare)
 		op->prepare(s);

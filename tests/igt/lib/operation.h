@@ -23,6 +23,8 @@ struct operation {
 	enum access before, after;
 	/* It keeps what is there; it is undo() that drops it, and tells the model so. */
 	bool undo_drops;
+	/* What it may cause in the kernel's log, of dmesg_patterns.h; NULL: no more than dead queues. */
+	const char *dmesg;
 	/* Why it is not for memory that is on the device. */
 	const char *host_only;
 	void (*require)(void);

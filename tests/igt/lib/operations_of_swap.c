@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright © 2026 Seed b1df77d0 maintainers
 /* Memory is swapped out and in. */
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "operation.h"
 #include "pagemap.h"
@@ -72,11 +73,11 @@ void abandon_swap(void)
 
 const struct operation operations_of_swap[] = {
 	{ "madvise-pageout", "A part is swapped out", {}, ACCESS_WRITE, ACCESS_WRITE,
-	  .host_only = ON_DEVICE, .require = require_swap, .prepare = prepare_swap,
+	  .host_only = ON_DEVICE, .require = require_swap, .dmesg = ZRAM_DMESG, .prepare = prepare_swap,
 	  .act = act_pageout, .finish = finish_swap, .abandon = abandon_swap },
 	{ "swapoff", "A part is swapped out, and back in by the end of the swap space", {},
 	  ACCESS_WRITE, ACCESS_WRITE, .host_only = ON_DEVICE, .require = require_swap,
-	  .prepare = prepare_swap, .act = act_swapoff, .finish = finish_swap,
+	  .dmesg = ZRAM_DMESG, .prepare = prepare_swap, .act = act_swapoff, .finish = finish_swap,
 	  .abandon = abandon_swap },
 	{}
 };

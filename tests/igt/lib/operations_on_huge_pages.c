@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright © 2026 Seed b1df77d0 maintainers
 /* What becomes of huge pages, and of small ones that become a huge page. */
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "operation.h"
 #include "svm_require.h"
@@ -203,7 +204,7 @@ const struct operation operations_on_huge_pages[] = {
 	{ "thp-swapoff", "A huge page is swapped out, and back in", { .huge = true },
 	  ACCESS_WRITE, ACCESS_WRITE,
 	  .host_only = "memory on the device is not swapped out", .require = require_thp_swap,
-	  .prepare = prepare_thp_swap, .act = act_swapoff, .undo = make_huge_again,
+	  .dmesg = ZRAM_DMESG, .prepare = prepare_thp_swap, .act = act_swapoff, .undo = make_huge_again,
 	  .finish = finish_thp_swap, .abandon = abandon_swap },
 	{}
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright © 2026 Seed b1df77d0 maintainers
 /* Who tracks what a process does in its memory: the kernel's marks, and userfaultfd. */
+#include "dmesg_patterns.h"
 #include "igt_decl.h"
 #include "operation.h"
 #include "pagemap.h"
@@ -170,10 +171,12 @@ const struct operation operations_that_track[] = {
 	{ "userfault-missing", "A part is dropped whose faults the process itself answers",
 	  { .effect = MODEL_DROPS }, ACCESS_WRITE, ACCESS_WRITE,
 	  .prepare = prepare_userfault_missing, .act = act_dontneed,
+	  .dmesg = USERFAULT_DMESG "|" NOUVEAU_DEAD_QUEUE_DMESG,
 	  .settle = settle_userfault_missing, .finish = finish_userfault,
 	  .abandon = abandon_userfault },
 	{ "userfault-wp", "A part is write-protected by userfaultfd", {}, ACCESS_WRITE,
 	  ACCESS_WRITE, .prepare = prepare_userfault_wp, .act = act_userfault_wp,
+	  .dmesg = USERFAULT_DMESG "|" NOUVEAU_DEAD_QUEUE_DMESG,
 	  .settle = settle_userfault_wp, .finish = finish_userfault,
 	  .abandon = abandon_userfault },
 	{}

@@ -7,7 +7,7 @@
 
 /* Can the kernel make another one? */
 bool zram_available(void);
-/* Make it, and give its path, which stays until it is removed. One that is left is removed first. */
+/* Make it, and give its path, which stays until it is removed. One that is left goes first. */
 int zram_add(unsigned int mib, const char **path);
 /* It is gone. Without one, nothing. */
 int zram_remove(void);
