@@ -19,7 +19,11 @@
  *
  * SUBTEST: working
  * Description: page faults are under way all the time
+ *
+ * SUBTEST: fault-unheard
+ * Description: the driver has not heard of a page fault when the device is suspended
  */
+#include "board_scenario.h"
 #include "bystander.h"
 #include "child.h"
 #include "igt_decl.h"
@@ -30,8 +34,10 @@
 #include "svm_require.h"
 #include "svm_wait.h"
 #include "user.h"
+#include "write_file.h"
 
 #include <string.h>
+#include <unistd.h>
 
 IGT_TEST_DESCRIPTION("The system is suspended, as far as its devices, while the device has a "
 		     "process's memory mapped, or in memory of its own");
@@ -119,6 +125,42 @@ static void test_working(void)
 	user_end(&user);
 }
 
+/*
+ * The fault is in the buffer, and its interrupt is held until the device is back. By then the
+ * buffer is empty.
+ */
+static void fault_unheard(void)
+{
+	uint32_t *src = small_pages(PAGE), *dst = small_pages(PAGE);
+	struct chan chan;
+	struct gpu gpu;
+	uint64_t count;
+	int ret;
+
+	fill_random(src, PAGE, SEED);
+	scenario_open(&gpu, &chan);
+	count = counted_faults();
+	close_gate("notify");
+	copy_begin(&chan, dst, src, PAGE);
+	wait_faults(count + 1);
+	/* As suspend(), which may not be called in a child. */
+	ret = write_text("/sys/power/pm_test", "devices");
+	CHILD_CHECK(!ret, "/sys/power/pm_test: %s", strerror(-ret));
+	ret = write_text("/sys/power/state", "freeze");
+	CHILD_CHECK(!ret, "/sys/power/state: %s", strerror(-ret));
+	ret = write_text("/sys/power/pm_test", "none");
+	CHILD_CHECK(!ret, "/sys/power/pm_test: %s", strerror(-ret));
+	open_gate("notify");
+	CHILD_CHECK(copy_ended(&chan), "a copy that was waiting does not end");
+	CHILD_CHECK(!memcmp(dst, src, PAGE), "the copy differs");
+	scenario_close(&gpu, &chan);
+}
+
+static const struct scenario scenarios[] = {
+	{ "fault-unheard", "The driver has not heard of a page fault when the device is suspended",
+	  fault_unheard },
+};
+
 int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 {
 	igt_fixture()
@@ -135,6 +177,15 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 	igt_describe("Page faults are under way all the time");
 	igt_subtest("working")
 		test_working();
+
+	igt_subtest_group() {
+		igt_fixture() {
+			scenario_require_board();
+			igt_require_f(!access("/sys/power/pm_test", W_OK),
+				      "suspending cannot be tested: CONFIG_PM_SLEEP_DEBUG\n");
+		}
+		scenario_subtests(scenarios, 1);
+	}
 
 	igt_fixture()
 		child_kill_all(SVM_WAIT_MS);
