@@ -2,7 +2,10 @@
 /* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef CLOCK_H
 #define CLOCK_H
-/* Time that goes on whatever is set, since some moment. */
+/*
+ * Time that goes on whatever is set, since some moment. igt_nsec_elapsed() has the time since its
+ * first call; most that ask here have a deadline, or compare with another process.
+ */
 #include <stdint.h>
 #include <time.h>
 

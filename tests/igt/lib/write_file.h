@@ -2,7 +2,10 @@
 /* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef WRITE_FILE_H
 #define WRITE_FILE_H
-/* Write to a file that is there, in one piece, as those in /proc and /sys want it. */
+/*
+ * Write to a file that is there, in one piece, as those in /proc and /sys want it. igt_sysfs_set()
+ * does not say why it could not.
+ */
 #include <stddef.h>
 
 /* 0 or -errno. */
