@@ -106,6 +106,11 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+void bystander_hold(struct bystander *b, bool hold)
+{
+	kill(b->pid, hold ? SIGSTOP : SIGCONT);
+}
+
 struct bystander_latency bystander_latency(struct bystander *b)
 {
 	struct bystander_state *state = b->state;

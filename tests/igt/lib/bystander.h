@@ -24,6 +24,8 @@ struct bystander_latency {
 int bystander_start(struct bystander *b);
 /* Does it end so many more rounds within ms? If not, where it and the driver are is reported. */
 bool bystander_goes_on(struct bystander *b, unsigned int rounds, unsigned int ms);
+/* Hold it where it is, or let it go on. What it has given the device to do comes to its end. */
+void bystander_hold(struct bystander *b, bool hold);
 /* What it took since the last call. */
 struct bystander_latency bystander_latency(struct bystander *b);
 /* 0; -ETIME: it does not end; -EIO: it has failed. */
