@@ -96,6 +96,20 @@ static void device_writes(struct user *user, void *buf, void *want, size_t n, ui
 
 enum { PINNED = 8 * PAGE };	/* fits into a pipe */
 
+/* Pages that hold what is in want: the device writes to them, and they stay where they are. */
+static void check_pinned(struct user *user, uint8_t *buf, uint8_t *want, const char *how)
+{
+	int there;
+
+	igt_assert_f(!memcmp(buf, want, PINNED), "the CPU sees something else\n");
+	device_writes(user, buf, want, PINNED, SEED + 1);
+	if (!svm_gpu_has(user->gpu, SVM_MIGRATE))
+		return;
+	there = migrate(user, buf, PINNED);
+	igt_assert_f(!there, "%d pages that are %s have gone to the device\n", there, how);
+	device_writes(user, buf, want, PINNED, SEED + 2);
+}
+
 /*
  * A pipe has the pages themselves: what the device writes to them comes out of it. As long as they
  * are there they cannot go to device memory, and nothing else may be put in their place.
@@ -105,7 +119,7 @@ static void test_vmsplice(bool on_device)
 	uint8_t *buf = user_pages(PINNED), *want = user_pages(PINNED), *out = user_pages(PINNED);
 	struct iovec iov = { .iov_base = buf, .iov_len = PINNED };
 	struct user user;
-	int fd[2], there;
+	int fd[2];
 
 	user_begin(&user);
 	if (on_device)
@@ -116,13 +130,7 @@ static void test_vmsplice(bool on_device)
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
 	igt_assert_eq(vmsplice(fd[1], &iov, 1, 0), PINNED);
-	igt_assert_f(!memcmp(buf, want, PINNED), "the CPU sees something else\n");
-	device_writes(&user, buf, want, PINNED, SEED + 1);
-	if (svm_gpu_has(user.gpu, SVM_MIGRATE)) {
-		there = migrate(&user, buf, PINNED);
-		igt_assert_f(!there, "%d pages that are in a pipe have gone to the device\n", there);
-		device_writes(&user, buf, want, PINNED, SEED + 2);
-	}
+	check_pinned(&user, buf, want, "in a pipe");
 	igt_assert_eq(read(fd[0], out, PINNED), PINNED);
 	igt_assert_f(!memcmp(out, want, PINNED), "the pipe has something else than the device has "
 		     "written\n");
@@ -226,7 +234,7 @@ static void test_registered(bool on_device)
 	const int file = memfd_create("nouveau_svm", MFD_CLOEXEC);
 	struct uring ring;
 	struct user user;
-	int ret, there;
+	int ret;
 
 	user_begin(&user);
 	if (on_device)
@@ -241,13 +249,7 @@ static void test_registered(bool on_device)
 		migrate_all(&user, buf, PINNED);
 	ret = uring_register(&ring, buf, PINNED);
 	igt_assert_f(!ret, "a buffer is registered: %s\n", strerror(-ret));
-	igt_assert_f(!memcmp(buf, want, PINNED), "the CPU sees something else\n");
-	device_writes(&user, buf, want, PINNED, SEED + 1);
-	if (svm_gpu_has(user.gpu, SVM_MIGRATE)) {
-		there = migrate(&user, buf, PINNED);
-		igt_assert_f(!there, "%d registered pages have gone to the device\n", there);
-		device_writes(&user, buf, want, PINNED, SEED + 2);
-	}
+	check_pinned(&user, buf, want, "registered");
 	ret = uring_write(&ring, file, buf, PINNED);
 	igt_assert_f(!ret, "a registered buffer is written to a file: %s\n", strerror(-ret));
 	igt_assert_eq(pread(file, out, PINNED, 0), PINNED);

@@ -222,22 +222,12 @@ static void wait_random(uint32_t *state, unsigned int us)
 	usleep(next_random(state) % us);
 }
 
-/* If this fails, what the others find is not the device's doing. */
-static void test_control(void)
+/* off_device: if this fails, what the others find is not the device's doing. */
+static void test_process_mrelease(bool off_device)
 {
-	const struct victim_plan plan = { .huge_mib = 112, .small_mib = 16, .off_device = true };
-	struct victim v;
-	struct scene s;
-
-	begin(&s);
-	victim_start(&v, &plan);
-	kill_and_settle(&s, &v, true);
-	end(&s);
-}
-
-static void test_process_mrelease(void)
-{
-	const struct victim_plan plan = { .huge_mib = 112, .small_mib = 16 };
+	const struct victim_plan plan = {
+		.huge_mib = 112, .small_mib = 16, .off_device = off_device,
+	};
 	struct victim v;
 	struct scene s;
 
@@ -977,7 +967,7 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 	 */
 	igt_describe("A victim that has nothing to do with the device is reaped");
 	igt_subtest("control")
-		test_control();
+		test_process_mrelease(true);
 
 	/**
 	 * SUBTEST: process-mrelease
@@ -985,7 +975,7 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 	 */
 	igt_describe("The memory of a killed process is free although its page faults go on");
 	igt_subtest("process-mrelease")
-		test_process_mrelease();
+		test_process_mrelease(false);
 
 	/**
 	 * SUBTEST: memcg-oom
