@@ -18,7 +18,11 @@ help: ## this list
 	@echo "  UNDO_BUILD=/path   build there instead of in build/"
 	@echo "  UNDO_NEED_GIB=n    how much disk has to be free to begin"
 	@echo "  UNDO_OFFLINE=1     fetch nothing, take what build/cache has"
-	@echo "  UNDO_QEMU=/path    boot guests with that QEMU (10.1 or newer for the board)"
+	@echo "  UNDO_QEMU=/path    boot guests with that QEMU ($(shell sed -n 's/^since=//p' tools/qemu) or newer for the board)"
+	@echo "  UNDO_BOARD=/path   run that program instead of board/board"
+	@echo "  UNDO_FRAGMENT=/path   add that fragment to a kernel's configuration"
+	@echo "  UNDO_IGT=/path     run these tests instead of tests/igt"
+	@echo "  UNDO_IGT_LIMIT=n   end a subtest after n seconds"
 	@echo "  tools/test-oracle, tools/count: see the heads of these files"
 
 demo: deps ## boot stock and patched BASE, show what a refused reap does to each
@@ -27,7 +31,7 @@ demo: deps ## boot stock and patched BASE, show what a refused reap does to each
 check: deps ## everything that must hold before a change goes in
 	@tools/check
 
-check-long: deps ## what takes too long for check: stock 6.12, IGT on stock, mutants, OpenCL, a build after every patch
+check-long: deps ## tests too slow for check: the head of tools/check lists them
 	@tools/check long
 
 check-busy: ## what check has in guests, N times beside four busy loops, on kernels that are built (N=3)
@@ -92,7 +96,7 @@ export: deps ## write commits of build/BASE/src/patched back, and a mailable ser
 docs: deps ## build the documentation as HTML in build/docs
 	@tools/docs
 
-clean: ## remove the built kernels, keep the downloads
+clean: ## remove trees, kernels and logs, keep the downloads; refuse if a tree has work that is not in patches/
 	@tools/clean
 
 .PHONY: help demo check check-long check-busy check-igt check-igt-opencl igt-install soak check-kasan mutants deps source prepare kernel kunit contract \

@@ -44,7 +44,7 @@ static void usage(void)
 		"usage: board --socket PATH [OPTION]...\n"
 		"       board --make-firmware DIR\n"
 		"\n"
-		"A GP100 on the PCI bus of a guest. QEMU (10.1 or newer) connects to it:\n"
+		"A GP100 on the PCI bus of a guest. A QEMU with vfio-user-pci connects to it:\n"
 		"  -object memory-backend-memfd,id=m,size=2G,share=on -machine q35,memory-backend=m\n"
 		"  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}'\n"
 		"\n"
