@@ -162,10 +162,10 @@ static void end(struct scene *s)
 	igt_assert_f(probe.stale == s->stale, "%llu accesses to pages that mm had freed\n",
 		     (unsigned long long)(probe.stale - s->stale));
 	qsort(s->share, s->nr, sizeof(*s->share), by_value);
-	igt_info("%u victims, %u refusals; freed at the median: %d of 1000\n", s->nr, s->refusals,
-		 s->share[s->nr / 2]);
-	igt_assert_f(s->share[s->nr / 2] >= 950, "%d of 1000 parts were freed, at the median of %u "
-		     "victims\n", s->share[s->nr / 2], s->nr);
+	igt_info("%u victims, %u refusals; freed at least: %d of 1000, at the median: %d\n", s->nr,
+		 s->refusals, s->share[0], s->share[s->nr / 2]);
+	igt_assert_f(s->share[0] >= 950, "%d of 1000 parts were freed of one of %u victims\n",
+		     s->share[0], s->nr);
 }
 
 /* What there is to say about a victim that has been reaped, or has not. */
@@ -414,8 +414,12 @@ static bool reap_migrated(struct scene *s, const struct victim_plan *plan, unsig
 static void test_device_private(void)
 {
 	size_t *migrated = shared(PAGE);
+	/*
+	 * A reaped process keeps its page tables and stacks until it ends. That is up to a MiB,
+	 * and has to be less than end() tolerates.
+	 */
 	const struct victim_plan small = {
-		.small_mib = 16, .prepare = migrate, .data = migrated,
+		.small_mib = 32, .prepare = migrate, .data = migrated,
 	}, huge = {
 		.huge_mib = 48, .prepare = migrate, .data = migrated,
 	};
