@@ -289,6 +289,7 @@ static void oom(struct scene *s, struct victim *v)
 	struct victim_reap reap = {};
 	const int kmsg = kmsg_open();
 	uint64_t start;
+	int ret;
 
 	igt_assert_f(kmsg >= 0, "/dev/kmsg: %s\n", strerror(-kmsg));
 	snprintf(reaped, sizeof(reaped), "oom_reaper: reaped process %d ", v->pid);
@@ -305,7 +306,9 @@ static void oom(struct scene *s, struct victim *v)
 	close(kmsg);
 	if (reap.ret == 1)
 		reap.ret = -EAGAIN;
-	reap.freed = victim_freed(v);
+	ret = victim_freed(v, &reap.freed);
+	if (!reap.ret)
+		reap.ret = ret;
 	settle(s, v, &reap, "OOM reaper", true);
 }
 

@@ -73,14 +73,14 @@ void victim_go(struct victim *v);
  */
 void victim_mrelease(struct victim *v, unsigned int ms);
 struct victim_reap victim_mreleased(struct victim *v, unsigned int ms);
-/* Of what was charged. */
-int64_t victim_freed(const struct victim *v);
+/* How many bytes of what was charged are free now; less than 0: it has taken more. 0 or -errno. */
+int victim_freed(const struct victim *v, int64_t *freed);
 /* Its keeper lets go of it: it ends. */
 void victim_let_go(struct victim *v);
 /*
  * That, and wait for it; freed may be NULL. 0; -ETIME: it does not end within ms, which has
  * been reported; -EBUSY: somebody stays in its cgroup; -ECHILD: it was not killed, but has
- * failed before, and said why.
+ * failed before, and said why; or another -errno.
  */
 int victim_end(struct victim *v, unsigned int ms, int64_t *freed);
 /* Those that a failure has left: they are killed, and their cgroups are removed. */
