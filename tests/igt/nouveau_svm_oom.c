@@ -142,6 +142,16 @@ static void begin_oom(struct scene *s)
 	igt_emit_ignore_dmesg_regex(OOM_DMESG "|" NOUVEAU_DEAD_QUEUE_DMESG);
 }
 
+/* New clients get their page faults served, and no access was to a page that mm had freed. */
+static void check_device(uint64_t stale)
+{
+	struct svm_probe probe;
+
+	require_usable(&probe);
+	igt_assert_f(probe.stale == stale, "%llu accesses to pages that mm had freed\n",
+		     (unsigned long long)(probe.stale - stale));
+}
+
 static int by_value(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
@@ -151,16 +161,13 @@ static void end(struct scene *s)
 {
 	const struct bystander_latency latency = bystander_latency(&s->bystander);
 	const int stopped = bystander_stop(&s->bystander, LIMIT_MS);
-	struct svm_probe probe;
 
 	igt_info("another client: %u rounds, median %llu us, max %llu us\n", latency.rounds,
 		 (unsigned long long)latency.median_us, (unsigned long long)latency.max_us);
 	igt_assert_f(!stopped, "another client has not gone on until the end: %s\n",
 		     strerror(-stopped));
 	igt_assert_f(latency.rounds, "another client has done nothing\n");
-	require_usable(&probe);
-	igt_assert_f(probe.stale == s->stale, "%llu accesses to pages that mm had freed\n",
-		     (unsigned long long)(probe.stale - s->stale));
+	check_device(s->stale);
 	qsort(s->share, s->nr, sizeof(*s->share), by_value);
 	igt_info("%u victims, %u refusals; freed at least: %d of 1000, at the median: %d\n", s->nr,
 		 s->refusals, s->share[0], s->share[s->nr / 2]);
@@ -782,6 +789,7 @@ static void test_pressure(void)
 	igt_assert_f(seen >= PRESSURE_CHUNKS, "%u chunks were written\n", seen);
 	igt_assert_f(reclaimed >= PRESSURE_SIZE / PAGE / 2, "%lld pages were reclaimed: %s\n",
 		     (long long)reclaimed, reclaimed < 0 ? strerror(-reclaimed) : "too few");
+	check_device(probe.stale);
 	ret = memcg_remove(&memcg, LIMIT_MS);
 	igt_assert_f(!ret, "cgroup: %s\n", strerror(-ret));
 	munmap(p, sizeof(*p));
