@@ -13,7 +13,6 @@
  */
 #include "dmesg_patterns.h"
 #include "child.h"
-#include "clock.h"
 #include "igt_decl.h"
 #include "operation.h"
 #include "pagemap.h"
@@ -21,7 +20,6 @@
 #include "svm_options.h"
 #include "svm_require.h"
 #include "svm_wait.h"
-
 
 /**
  * TEST: nouveau svm invalidate
@@ -134,8 +132,8 @@ IGT_TEST_DESCRIPTION("What a process does to its memory reaches the device, befo
 
 enum { SEED = 20261127 };
 
-/* How often the device is raced with, where it survives and where its queue does not. */
-enum { ROUNDS = 40, ENOUGH_ROUNDS = 4, ENOUGH_MS = 1500, DEADLY_ROUNDS = 8 };
+/* How often an operation races with the device, and how often at most until it has succeeded. */
+enum { ROUNDS = 8, MOST_ROUNDS = 100 };
 
 static const struct operation * const tables[] = {
 	operations_on_mappings, operations_by_advice, operations_of_swap, operations_on_files,
@@ -314,14 +312,19 @@ static bool goes_on(struct scene *s, unsigned int batches)
 	return !ret;
 }
 
+static bool enough(const struct scene *s, const struct operation *op, unsigned int rounds)
+{
+	return rounds >= ROUNDS &&
+	       (rounds >= MOST_ROUNDS || !op->succeeded || op->succeeded(s));
+}
+
 /* The device's accesses have to survive. */
 static void racing_alive(struct scene *s, const struct operation *op, bool atomic)
 {
-	const int64_t enough = now_ms() + ENOUGH_MS;
 	unsigned int round;
 
 	start_storm(s, op, atomic, 0);
-	for (round = 0; round < ROUNDS && (round < ENOUGH_ROUNDS || now_ms() < enough); round++) {
+	for (round = 0; !enough(s, op, round); round++) {
 		/* Every second time in the middle of a batch, wherever that is. */
 		if (round % 2 && !goes_on(s, 1))
 			break;
@@ -343,7 +346,7 @@ static void racing_deadly(struct scene *s, const struct operation *op, bool atom
 {
 	unsigned int round, page, batches = 0;
 
-	for (round = 0; round < DEADLY_ROUNDS; round++) {
+	for (round = 0; round < ROUNDS; round++) {
 		start_storm(s, op, atomic, round);
 		if (!goes_on(s, 1 + round % 3))
 			stop_storm_alive(s, round);
@@ -369,7 +372,7 @@ static void racing_settled(struct scene *s, const struct operation *op, bool ato
 {
 	unsigned int round, deaths = 0, batches = 0;
 
-	for (round = 0; round < DEADLY_ROUNDS; round++) {
+	for (round = 0; round < ROUNDS; round++) {
 		start_storm(s, op, atomic, round);
 		if (!goes_on(s, 1 + round % 3))
 			stop_storm_alive(s, round);

@@ -40,6 +40,12 @@ struct operation {
 	void (*settle)(struct scene *s);
 	/* So that it can be done again. */
 	void (*undo)(struct scene *s);
+	/*
+	 * Has it succeeded at least once? While the device works, the kernel may leave the pages as
+	 * they are; then it is tried again. NULL: it always succeeds.
+	 */
+	bool (*succeeded)(const struct scene *s);
+	/* Asserts that it has. */
 	void (*finish)(struct scene *s);
 	/* After a failure, in place of that. */
 	void (*abandon)(void);
@@ -73,6 +79,7 @@ void act_dontneed(struct scene *s);
 void require_swap(void);
 void prepare_swap(struct scene *s);
 void act_swapoff(struct scene *s);
+bool some_swapped(const struct scene *s);
 void finish_swap(struct scene *s);
 void abandon_swap(void);
 void prepare_fork(struct scene *s);
