@@ -2,6 +2,8 @@
 // Copyright © 2026 Seed b1df77d0 maintainers
 /* Names and formats: Documentation/admin-guide/cgroup-v2.rst of the kernel. */
 #include "memcg.h"
+#include "child.h"
+#include "leave.h"
 #include "poll_within.h"
 #include "write_file.h"
 
@@ -15,6 +17,9 @@
 #include <unistd.h>
 
 #define ROOT "/sys/fs/cgroup"
+
+/* For those that are left when the test ends. */
+enum { LEAVE_MS = 1000 };
 
 static int put(const char *dir, const char *file, const char *text)
 {
@@ -48,6 +53,11 @@ bool memcg_available(void)
 	return has;
 }
 
+bool memcg_can_reclaim(void)
+{
+	return !access(ROOT "/memory.reclaim", W_OK);
+}
+
 /* Those that are there: no more at a time than there are victims. */
 static struct memcg made[4];
 
@@ -74,6 +84,19 @@ static int remove_now(const struct memcg *cg)
 	return 0;
 }
 
+/* Children of the test are in them. */
+static void leave_none(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MADE && !*made[i].path; i++)
+		;
+	if (i == MADE)
+		return;
+	child_kill_all(LEAVE_MS);
+	memcg_remove_all(LEAVE_MS);
+}
+
 int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
 {
 	char text[32];
@@ -85,6 +108,7 @@ int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
 	place = find("");
 	if (!place)
 		return -ENOSPC;
+	leave_with(leave_none);
 	snprintf(cg->path, sizeof(cg->path), ROOT "/%s-%d", name, getpid());
 	if (mkdir(cg->path, 0755))
 		return -errno;
