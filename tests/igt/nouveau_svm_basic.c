@@ -158,6 +158,7 @@ static int svm_init_interrupted(int fd)
 	memcpy(p, &args, sizeof(args) - 1);
 	ret = userfault_begin(&u, USERFAULT_MISSING, buf + PAGE, PAGE);
 	igt_require_f(ret != -ENOSYS, "no userfaultfd: CONFIG_USERFAULTFD\n");
+	igt_require_f(ret != -EPERM, "userfaultfd is root's, see vm.unprivileged_userfaultfd\n");
 	igt_assert_f(!ret, "userfaultfd: %s\n", strerror(-ret));
 	u.data = &self;
 	u.asked = interrupt;

@@ -939,7 +939,7 @@ static void test_reap_vs_unbind(void)
 	require_usable(&probe);
 	igt_require_f(*probe.device, "this back end hides its device\n");
 	snprintf(link, sizeof(link), "%s/driver", probe.device);
-	igt_require_f(realpath(link, driver), "%s: %s\n", link, strerror(errno));
+	igt_assert_f(realpath(link, driver), "%s: %s\n", link, strerror(errno));
 	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
 	victim_start(&v, &plan);
 	pid = start_binding(driver, "unbind", probe.device);
@@ -971,6 +971,7 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 		igt_assert_f(!ret, "%s: %s; load its driver again, or reboot\n", probe.why,
 			     strerror(-ret));
 		igt_info("back end %s\n", probe.backend);
+		igt_require_f(!geteuid(), "cgroups are root's\n");
 		igt_require_f(memcg_available(), "this kernel has no memory controller of cgroup "
 			      "version 2 in /sys/fs/cgroup\n");
 	}
