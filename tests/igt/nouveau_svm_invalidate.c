@@ -409,6 +409,8 @@ static void subtest(const struct operation *op)
 {
 	igt_describe(op->describe);
 	igt_subtest_with_dynamic(op->name) {
+		if (op->machine)
+			require_machine();
 		igt_dynamic("idle")
 			idle(&scene, op, false);
 		if (op->host_only)

@@ -21,6 +21,8 @@ struct operation {
 	struct scene_plan plan;
 	/* What the device may do in the part. */
 	enum access before, after;
+	/* It changes what all of the machine has: settings of mm, swap space. */
+	bool machine;
 	/* It keeps what is there; it is undo() that drops it, and tells the model so. */
 	bool undo_drops;
 	/* What it may cause in the kernel's log, of dmesg_patterns.h; NULL: no more than dead queues. */

@@ -78,12 +78,12 @@ void abandon_swap(void)
 
 const struct operation operations_of_swap[] = {
 	{ "madvise-pageout", "A part is swapped out", {}, ACCESS_WRITE, ACCESS_WRITE,
-	  .host_only = ON_DEVICE, .require = require_swap, .dmesg = ZRAM_DMESG,
+	  .machine = true, .host_only = ON_DEVICE, .require = require_swap, .dmesg = ZRAM_DMESG,
 	  .prepare = prepare_swap, .act = act_pageout, .succeeded = some_swapped,
 	  .finish = finish_swap, .abandon = abandon_swap },
 	{ "swapoff", "A part is swapped out, and back in by the end of the swap space", {},
-	  ACCESS_WRITE, ACCESS_WRITE, .host_only = ON_DEVICE, .require = require_swap,
-	  .dmesg = ZRAM_DMESG, .prepare = prepare_swap, .act = act_swapoff,
+	  ACCESS_WRITE, ACCESS_WRITE, .machine = true, .host_only = ON_DEVICE,
+	  .require = require_swap, .dmesg = ZRAM_DMESG, .prepare = prepare_swap, .act = act_swapoff,
 	  .succeeded = some_swapped, .finish = finish_swap, .abandon = abandon_swap },
 	{}
 };

@@ -218,7 +218,7 @@ const struct operation operations_on_huge_pages[] = {
 	  .prepare = prepare_thp_fork, .act = act_fork, .check = check_fork,
 	  .undo = make_huge_again, .succeeded = was_collapsed, .finish = finish_thp_fork },
 	{ "thp-swapoff", "A huge page is swapped out, and back in", { .huge = true },
-	  ACCESS_WRITE, ACCESS_WRITE,
+	  ACCESS_WRITE, ACCESS_WRITE, .machine = true,
 	  .host_only = "memory on the device is not swapped out", .require = require_thp_swap,
 	  .dmesg = ZRAM_DMESG, .prepare = prepare_thp_swap, .act = act_swapoff,
 	  .undo = make_huge_again, .succeeded = was_swapped_and_collapsed,

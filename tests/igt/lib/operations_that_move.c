@@ -320,7 +320,7 @@ static void finish_ksm(struct scene *s)
 
 const struct operation operations_that_move[] = {
 	{ "compaction", "Memory is compacted", { .effect = MODEL_DROPS }, ACCESS_WRITE,
-	  ACCESS_WRITE, .undo_drops = true,
+	  ACCESS_WRITE, .machine = true, .undo_drops = true,
 	  .host_only = "memory on the device is not compacted", .require = require_compaction,
 	  .prepare = prepare_compaction, .act = act_compaction, .undo = put_low,
 	  .succeeded = some_moved, .finish = finish_moved },
@@ -332,7 +332,8 @@ const struct operation operations_that_move[] = {
 	  .prepare = prepare_migrate_device, .act = act_migrate_device,
 	  .undo = undo_migrate_device, .succeeded = some_moved, .finish = finish_moved },
 	{ "ksm-merge", "Pages that have the same are merged", {}, ACCESS_WRITE, ACCESS_WRITE,
-	  .require = require_ksm, .prepare = prepare_ksm, .act = act_ksm, .check = check_ksm,
-	  .succeeded = some_merged, .finish = finish_ksm, .abandon = ksm_end },
+	  .machine = true, .require = require_ksm, .prepare = prepare_ksm, .act = act_ksm,
+	  .check = check_ksm, .succeeded = some_merged, .finish = finish_ksm,
+	  .abandon = ksm_end },
 	{}
 };
