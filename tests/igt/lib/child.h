@@ -12,7 +12,14 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* fork(): 0 in the child, which leaves by child_exit() or CHILD_CHECK(). Or -errno. */
+/*
+ * 0 in the child, which leaves by child_exit() or CHILD_CHECK(). Or -errno.
+ *
+ * It is as fork(), but the C library does not hear of it: a lock that another thread has is never
+ * given back in the child. So in the child of a process with threads nothing may be called that
+ * takes one until it executes a program or leaves by _exit(): not malloc(), not stdio, and not
+ * what is built on them, such as svm_gpu_open(), igt_info() and CHILD_CHECK().
+ */
 pid_t child_start(void);
 void child_exit(int status) __attribute__((noreturn));
 /*
@@ -24,7 +31,8 @@ int child_wait(pid_t pid, int *status, unsigned int ms, const char *what);
 bool child_has_ended(pid_t pid);
 /*
  * So many children that do the same, each with its number, and leave by coming back. All have to
- * succeed; asserted. ms is for each.
+ * succeed; asserted. ms is for each. They are made by fork(), and what is said above of threads is
+ * not for them.
  */
 void child_run(unsigned int nr, void (*work)(unsigned int nr, void *data), void *data,
 	       unsigned int ms, const char *what);
