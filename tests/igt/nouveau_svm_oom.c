@@ -18,6 +18,8 @@
 #include "igt_decl.h"
 #include "kmsg.h"
 #include "memcg.h"
+#include "mrelease.h"
+#include "pagemap.h"
 #include "random.h"
 #include "svm_gpu.h"
 #include "svm_options.h"
@@ -36,12 +38,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
 
 IGT_TEST_DESCRIPTION("A process with page faults on the device is killed and reaped, by "
 		     "process_mrelease() or by the OOM reaper");
@@ -102,12 +99,6 @@ static void require_usable(struct svm_probe *probe)
 		stuck_since = igt_subtest_name();
 	igt_assert_f(!ret, "%s: %s; an earlier test may have left the device like that: load "
 		     "its driver again, or reboot\n", probe->why, strerror(-ret));
-}
-
-static void require_mrelease(void)
-{
-	igt_require_f(syscall(SYS_process_mrelease, -1, 0) && errno != ENOSYS,
-		      "this kernel has no process_mrelease()\n");
 }
 
 static void begin_any(struct scene *s)
@@ -356,22 +347,12 @@ static void test_global_oom(void)
 	end(&s);
 }
 
-/* Pages of ours that are neither there nor not there: swap entries, of which those of device
- * memory are some. The format of a word: Documentation/admin-guide/mm/pagemap.rst.
- */
-static size_t pages_elsewhere(const uint8_t *p, size_t n)
+/* Pages that are in device memory. */
+static size_t pages_away(const uint8_t *p, size_t n)
 {
-	const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	size_t i, nr = 0;
-	uint64_t word;
+	const int nr = pagemap_count(p, n / PAGE, PAGEMAP_AWAY);
 
-	CHILD_CHECK(fd >= 0, "victim: pagemap: %s", strerror(errno));
-	for (i = 0; i < n / PAGE; i++) {
-		CHILD_CHECK(pread(fd, &word, 8, ((uintptr_t)p / PAGE + i) * 8) == 8,
-			    "victim: pagemap: %s", strerror(errno));
-		nr += word >> 62 & 1;
-	}
-	close(fd);
+	CHILD_CHECK(nr >= 0, "victim: pagemap: %s", strerror(-nr));
 	return nr;
 }
 
@@ -385,8 +366,8 @@ static void migrate(struct victim_self *self)
 	if (!ret && self->small_size)
 		ret = svm_gpu_migrate(self->gpu, self->small, self->small_size);
 	CHILD_CHECK(!ret, "victim: migration: %s", strerror(-ret));
-	*migrated = pages_elsewhere(self->huge, self->huge_size) +
-		    pages_elsewhere(self->small, self->small_size);
+	*migrated = pages_away(self->huge, self->huge_size) +
+		    pages_away(self->small, self->small_size);
 }
 
 static void *shared(size_t n)

@@ -11,6 +11,7 @@
 #include "child.h"
 #include "igt_decl.h"
 #include "leave.h"
+#include "mrelease.h"
 #include "neighbours.h"
 #include "svm_gpu.h"
 #include "svm_options.h"
@@ -23,7 +24,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 /**
  * TEST: nouveau svm refuse
@@ -160,11 +160,6 @@ static void finish(void)
 	neighbours_close(&neighbours);
 }
 
-static int mrelease(void)
-{
-	return syscall(SYS_process_mrelease, victim.pidfd, 0) ? -errno : 0;
-}
-
 /* Documentation/fault-injection/fault-injection.rst: the n-th call of this thread fails. */
 static int open_fail_nth(void)
 {
@@ -196,7 +191,7 @@ static void nth_subscriber(void)
 	start();
 	for (nr = 1; nr < CALLS && !left; nr += nr < ALL_UP_TO ? 1 : THEN_EVERY) {
 		set_fail_nth(fd, nr);
-		ret = mrelease();
+		ret = mrelease(victim.pidfd);
 		left = get_fail_nth(fd);
 		set_fail_nth(fd, 0);
 		igt_assert_f(left || ret == -EAGAIN,
@@ -225,7 +220,7 @@ static void some_of_them(void)
 	set_attribute("times", "200");
 	set_attribute("probability", "5");
 	for (tries = 0; tries < CALLS && ret == -EAGAIN; tries++) {
-		ret = mrelease();
+		ret = mrelease(victim.pidfd);
 		refused += ret == -EAGAIN;
 		check_balance("in try", tries);
 	}
@@ -245,7 +240,7 @@ static void neighbour(int (*refuse)(bool on))
 	ret = refuse(true);
 	igt_assert_f(!ret, "the neighbour: %s\n", strerror(-ret));
 	for (i = 0; i < 10; i++) {
-		ret = mrelease();
+		ret = mrelease(victim.pidfd);
 		igt_assert_f(ret == -EAGAIN, "a neighbour refuses, process_mrelease(): %s\n",
 			     strerror(-ret));
 		check_balance("in try", i);

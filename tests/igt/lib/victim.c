@@ -4,6 +4,7 @@
 #include "child.h"
 #include "clock.h"
 #include "igt_decl.h"
+#include "mrelease.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
 #include "write_file.h"
@@ -16,10 +17,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
 
 enum { PAGE = 4096, HUGE = 2 << 20 };
 
@@ -231,7 +228,7 @@ static struct victim_reap kill_and_mrelease(const struct victim *v, unsigned int
 	CHILD_CHECK(!kill(v->pid, SIGKILL), "kill: %s", strerror(errno));
 	start = now_us();
 	do {
-		reap.ret = syscall(SYS_process_mrelease, v->pidfd, 0) ? -errno : 0;
+		reap.ret = mrelease(v->pidfd);
 		reap.us = now_us() - start;
 		reap.refusals += reap.ret == -EAGAIN;
 	} while (reap.ret == -EAGAIN && reap.us < ms * 1000ULL);
