@@ -13,9 +13,9 @@
  */
 #include "dmesg_patterns.h"
 #include "child.h"
+#include "gpu.h"
 #include "igt_decl.h"
 #include "operation.h"
-#include "pagemap.h"
 #include "svm_gpu.h"
 #include "svm_options.h"
 #include "svm_require.h"
@@ -213,20 +213,13 @@ static void check_all(struct scene *s, enum access allowed, const char *when)
 	}
 }
 
-/* What SVM_BIND does is as much as it can without waiting. */
+/* Some of it at least. */
 static void migrate(struct scene *s)
 {
-	int tries, ret, there = 0;
+	const int there = gpu_svm_migrate_until(svm_gpu_fd(s->gpu), s->memory, s->size, 1);
 
-	for (tries = 0; tries < 10 && !there; tries++) {
-		ret = svm_gpu_migrate(s->gpu, s->memory, s->size);
-		igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-		/* Then it is not present for the CPU. */
-		there = pagemap_count(s->memory, s->model.pages, PAGEMAP_AWAY);
-		igt_assert_f(there >= 0, "pagemap: %s\n", strerror(-there));
-	}
-	igt_info("%d of %u pages are on the device, after %d tries\n", there, s->model.pages,
-		 tries);
+	igt_assert_f(there >= 0, "SVM_BIND: %s\n", strerror(-there));
+	igt_info("%d of %u pages are on the device\n", there, s->model.pages);
 	igt_assert_f(there, "nothing has gone to the device: is it full? nouveau takes 256 MiB for "
 		     "small pages and as much for huge ones\n");
 }

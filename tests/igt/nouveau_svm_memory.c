@@ -14,6 +14,7 @@
 #include "child.h"
 #include "clock.h"
 #include "dmesg_patterns.h"
+#include "gpu.h"
 #include "igt_decl.h"
 #include "leave.h"
 #include "memcg.h"
@@ -61,16 +62,12 @@ static int pages_away(const void *buf, size_t n)
 	return nr;
 }
 
-/* SVM_BIND does as much as it can without waiting. Returns how many pages are there then. */
+/* All of it if possible. Returns how many pages are there then. */
 static int migrate(struct user *user, void *buf, size_t n)
 {
-	int tries, ret, there = 0;
+	const int there = gpu_svm_migrate_until(svm_gpu_fd(user->gpu), buf, n, n / PAGE);
 
-	for (tries = 0; tries < 10 && there < (int)(n / PAGE); tries++) {
-		ret = svm_gpu_migrate(user->gpu, buf, n);
-		igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-		there = pages_away(buf, n);
-	}
+	igt_assert_f(there >= 0, "SVM_BIND: %s\n", strerror(-there));
 	return there;
 }
 

@@ -45,7 +45,6 @@
  */
 #include "board_scenario.h"
 #include "igt_decl.h"
-#include "pagemap.h"
 #include "random.h"
 #include "svm_options.h"
 
@@ -399,13 +398,9 @@ static void beside_moves(void)
 /* Migrate, and see that all of it has gone, whatever else is copied meanwhile. */
 static void all_to_device(void *buf, size_t n, const char *what)
 {
-	unsigned int tries;
-	int there = 0;
+	const int there = gpu_svm_migrate_until(gpu.fd, buf, n, n / PAGE);
 
-	for (tries = 0; tries < 10 && there < (int)(n / PAGE); tries++) {
-		bind_vram(buf, n);
-		there = pagemap_count(buf, n / PAGE, PAGEMAP_AWAY);
-	}
+	CHILD_CHECK(there >= 0, "%s: SVM_BIND: %s", what, strerror(-there));
 	CHILD_CHECK(there == (int)(n / PAGE), "%s: %d of %zu pages have gone to the device", what,
 		    there, n / PAGE);
 }
