@@ -30,7 +30,6 @@
 #include "write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -81,12 +80,12 @@ struct scene {
 /* Some machines are to fail as a whole. */
 static void require_oom_killer(void)
 {
-	const int fd = open("/proc/sys/vm/panic_on_oom", O_RDONLY | O_CLOEXEC);
-	char c = 0;
+	char text[16];
+	const int ret = read_text("/proc/sys/vm/panic_on_oom", text, sizeof(text));
 
-	igt_assert_f(fd >= 0 && read(fd, &c, 1) == 1, "vm.panic_on_oom: %s\n", strerror(errno));
-	close(fd);
-	igt_require_f(c == '0', "a kernel that panics without memory: vm.panic_on_oom is %c\n", c);
+	igt_assert_f(!ret, "vm.panic_on_oom: %s\n", strerror(-ret));
+	igt_require_f(!strcmp(text, "0"), "a kernel that panics without memory: vm.panic_on_oom "
+		      "is %s\n", text);
 }
 
 static void require_usable(struct svm_probe *probe)

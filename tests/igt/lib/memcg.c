@@ -29,7 +29,7 @@ static int put(const char *dir, const char *file, const char *text)
 	return write_text(path, text);
 }
 
-/* The file's text. */
+/* The text of a file that is polled. */
 static int get(int fd, char *text, size_t size)
 {
 	const ssize_t n = pread(fd, text, size - 1, 0);
@@ -42,15 +42,10 @@ static int get(int fd, char *text, size_t size)
 
 bool memcg_available(void)
 {
-	const int fd = open(ROOT "/cgroup.controllers", O_RDONLY | O_CLOEXEC);
-	char text[256] = "";
-	bool has;
+	char text[256];
 
-	if (fd < 0)
-		return false;
-	has = !get(fd, text, sizeof(text)) && strstr(text, "memory");
-	close(fd);
-	return has;
+	return !read_text(ROOT "/cgroup.controllers", text, sizeof(text)) &&
+	       strstr(text, "memory");
 }
 
 bool memcg_can_reclaim(void)
@@ -136,15 +131,10 @@ int memcg_join(const struct memcg *cg)
 int64_t memcg_current(const struct memcg *cg)
 {
 	char path[192], text[32];
-	int64_t ret;
-	int fd;
+	int ret;
 
 	snprintf(path, sizeof(path), "%s/memory.current", cg->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = get(fd, text, sizeof(text));
-	close(fd);
+	ret = read_text(path, text, sizeof(text));
 	return ret ? ret : strtoll(text, NULL, 10);
 }
 

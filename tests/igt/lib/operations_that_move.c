@@ -119,13 +119,10 @@ static void keep_as_before(void)
 
 static void free_every_second(const struct pool_page *pool, unsigned int nr)
 {
+	int ret = read_text(KEPT, kept_before, sizeof(kept_before));
 	unsigned int i;
-	FILE *file;
-	int ret = 0;
 
-	file = fopen(KEPT, "re");
-	igt_assert_f(file && fgets(kept_before, sizeof(kept_before), file), KEPT ": %m\n");
-	fclose(file);
+	igt_assert_f(!ret, KEPT ": %s\n", strerror(-ret));
 	leave_with(keep_as_before);
 	write_setting(KEPT, KEPT_FEW);
 	for (i = 0; i < nr && !ret; i += 2)
