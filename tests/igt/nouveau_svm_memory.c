@@ -157,7 +157,8 @@ static void test_process_vm(bool on_device)
 	n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 	igt_require_f(n >= 0 || errno != ENOSYS, "no process_vm_readv(): "
 		      "CONFIG_CROSS_MEMORY_ATTACH\n");
-	igt_assert_f(n == PINNED, "process_vm_readv(): %s\n", n < 0 ? strerror(errno) : "too little");
+	igt_assert_f(n == PINNED, "process_vm_readv(): %s\n", n < 0 ? strerror(errno) :
+		     "too little");
 	igt_assert_f(!memcmp(out, want, PINNED), "process_vm_readv() reads something else\n");
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
@@ -355,8 +356,8 @@ static void test_lazily_freed(void)
 		be_lazy(&memcg);
 	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
 	ret = child_wait(pid, &status, 2 * SVM_WAIT_MS, "who has the device write ends");
-	igt_assert_f(!ret && !status, "who has the device write: %s, status %#x: see what it says\n",
-		     strerror(-ret), status);
+	igt_assert_f(!ret && !status, "who has the device write: %s, status %#x: see what it "
+		     "says\n", strerror(-ret), status);
 	ret = memcg_remove(&memcg, SVM_WAIT_MS);
 	igt_assert_f(!ret, "cgroup: %s\n", strerror(-ret));
 }
@@ -422,7 +423,8 @@ static void test_stays_file(void)
 	migrate_all(&user, buf, N / 2);
 	ret = svm_gpu_migrate(user.gpu, buf, N);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-	igt_assert_f(!pages_away(buf + N / 2, N / 2), "pages of a file have gone to device memory\n");
+	igt_assert_f(!pages_away(buf + N / 2, N / 2),
+		     "pages of a file have gone to device memory\n");
 	user_check_sees(&user, buf, out, N / 2, "what was written to a private mapping");
 	igt_assert_f(!memcmp(buf, out, N / 2), "the CPU sees something else\n");
 	igt_assert_eq(pread(fd, out, N, 0), N);
@@ -467,15 +469,17 @@ static void test_odd_sizes(void)
 	user_begin(&user);
 	for (i = 0; i < sizeof(part) / sizeof(*part); i++) {
 		uint8_t *all = user_pages(4 * HUGE);
+		const size_t size = part[i].size;
 
 		buf = (uint8_t *)(((uintptr_t)all + HUGE - 1) & -(uintptr_t)HUGE);
 		igt_assert_f(!madvise(buf, 3 * HUGE, MADV_HUGEPAGE) || errno == EINVAL,
 			     "MADV_HUGEPAGE: %s\n", strerror(errno));
-		user_check(&user, buf + part[i].at, part[i].size, "a part of huge pages");
+		buf += part[i].at;
+		user_check(&user, buf, size, "a part of huge pages");
 		if (svm_gpu_has(user.gpu, SVM_MIGRATE)) {
-			igt_assert_f(migrate(&user, buf + part[i].at, part[i].size),
+			igt_assert_f(migrate(&user, buf, size),
 				     "part %u: nothing has gone to the device\n", i);
-			user_check(&user, buf + part[i].at, part[i].size, "a part that was migrated");
+			user_check(&user, buf, size, "a part that was migrated");
 		}
 		munmap(all, 4 * HUGE);
 	}
@@ -645,8 +649,8 @@ static void test_one_page(void)
 			const uint8_t want = i < 4 * QUEUES ? (i % 4 < 2 ? MARK : 0) :
 				i >= PAGE / 2 && i < PAGE / 2 + THREADS ? i - PAGE / 2 + 1 : 0;
 
-			igt_assert_f(buf[i] == want, "round %u: byte %u is %#x, not %#x\n", round, i,
-				     buf[i], want);
+			igt_assert_f(buf[i] == want, "round %u: byte %u is %#x, not %#x\n", round,
+				     i, buf[i], want);
 		}
 	}
 	for (i = 0; i < QUEUES; i++)

@@ -700,8 +700,8 @@ static void be_under_pressure(struct pressure *p, const struct memcg *memcg)
 	CHILD_CHECK(!ret, "queue: %s", strerror(-ret));
 	for (unsigned int n = 1; !p->stop; n++, at = (at + chunk) % PRESSURE_SIZE) {
 		/*
-		 * What has not been reclaimed is dropped: a page that is left is writable and clean,
-		 * and nobody marks it dirty when the device writes it.
+		 * What has not been reclaimed is dropped: a page that is left is writable and
+		 * clean, and nobody marks it dirty when the device writes it.
 		 */
 		CHILD_CHECK(!madvise(memory + at, chunk, MADV_DONTNEED), "MADV_DONTNEED: %s",
 			    strerror(errno));

@@ -18,7 +18,7 @@ static struct attribute {
 	bool pages_only;
 	char before[64];
 } attributes[] = {
-	/* Off while the others are changed: the first to be written, and to be put back the last. */
+	/* It is off while the others are changed: written first, and put back last. */
 	{ .name = "probability", .value = "0" },
 	{ .name = "interval", .value = "1" },
 	{ .name = "times", .value = "1" },

@@ -25,7 +25,7 @@ struct operation {
 	bool machine;
 	/* It keeps what is there; it is undo() that drops it, and tells the model so. */
 	bool undo_drops;
-	/* What it may cause in the kernel's log, of dmesg_patterns.h; NULL: no more than dead queues. */
+	/* What it may cause in the kernel's log, see dmesg_patterns.h. NULL: only dead queues. */
 	const char *dmesg;
 	/* Why it is not for memory that is on the device. */
 	const char *host_only;
