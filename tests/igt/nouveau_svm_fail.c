@@ -38,7 +38,7 @@ IGT_TEST_DESCRIPTION("One allocation fails while the kernel resolves a page faul
 
 enum { PAGE = 4096, N = 2 * PAGE, SEED = 20261130 };
 
-/* More than there are allocations in any of these. Not each of many is tried. */
+/* None of these makes so many allocations. Of many, not each is tried. */
 enum { MOST = 5000, EACH_OF = 16 };
 
 /* One run of a test, with inject_one_of(nr). Has an allocation failed? */
@@ -161,7 +161,7 @@ static void test_migrate(void)
 	static const char * const functions[] = { "nouveau_dmem_migrate_vma", NULL };
 
 	require_migration();
-	/* It takes no page of the system's. */
+	/* It allocates no pages of system memory. */
 	each_until_none("failslab", functions, one_migration);
 }
 
@@ -175,7 +175,7 @@ static bool one_return(struct user *user, unsigned int nr)
 	migrate(user, buf, nr);
 	igt_assert_f(away(buf), "allocation %u: nothing goes to the device\n", nr);
 	inject_one_of(nr);
-	/* An access for which there is no page is made again. */
+	/* If there is no page, the kernel repeats the access. */
 	same = !memcmp(buf, want, N);
 	failed = inject_end();
 	igt_assert_f(same, "allocation %u: the CPU gets something else back\n", nr);

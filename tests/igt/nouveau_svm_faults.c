@@ -244,7 +244,7 @@ static void replay_dropped(void)
 	CHILD_CHECK(!chan_done(&chan), "done without a replay");
 	CHILD_CHECK(channel_of(&chan).state == CONTROL_CHAN_WAITS_REPLAY, "the channel %s",
 		    board_channel_state(channel_of(&chan).state));
-	/* The next replay, of whatever fault, is of all. */
+	/* A replay is of all accesses that wait, whichever fault it is for. */
 	CHILD_CHECK(access_one(&chan, BOARD_READ, buf + 2 * WORDS, NULL), "another access");
 	CHILD_CHECK(!chan_wait(&chan) && buf[WORDS] == 3, "it does not go on");
 	scenario_close(&gpu, &chan);

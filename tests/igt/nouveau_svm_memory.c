@@ -79,7 +79,7 @@ static void migrate_all(struct user *user, void *buf, size_t n)
 		     n / PAGE);
 }
 
-/* The device writes what is in want. */
+/* Fill want with random bytes, and have the device write them to buf. */
 static void device_writes(struct user *user, void *buf, void *want, size_t n, uint32_t seed)
 {
 	int ret;
@@ -93,7 +93,7 @@ static void device_writes(struct user *user, void *buf, void *want, size_t n, ui
 
 enum { PINNED = 8 * PAGE };	/* fits into a pipe */
 
-/* Pages that hold what is in want: the device writes to them, and they stay where they are. */
+/* buf has what is in want. The device can write to it, and it does not migrate. */
 static void check_pinned(struct user *user, uint8_t *buf, uint8_t *want, const char *how)
 {
 	int there;
@@ -108,8 +108,8 @@ static void check_pinned(struct user *user, uint8_t *buf, uint8_t *want, const c
 }
 
 /*
- * A pipe has the pages themselves: what the device writes to them comes out of it. As long as they
- * are there they cannot go to device memory, and nothing else may be put in their place.
+ * vmsplice() puts the pages themselves into a pipe: what the device writes to them comes out of it.
+ * Until then they may neither migrate nor be replaced.
  */
 static void test_vmsplice(bool on_device)
 {
@@ -123,7 +123,7 @@ static void test_vmsplice(bool on_device)
 		require_migration(&user);
 	igt_assert_f(!pipe(fd), "pipe: %s\n", strerror(errno));
 	device_writes(&user, buf, want, PINNED, SEED);
-	/* To pin them brings them back. */
+	/* Pinning brings the pages back. */
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
 	igt_assert_eq(vmsplice(fd[1], &iov, 1, 0), PINNED);
@@ -139,7 +139,7 @@ static void test_vmsplice(bool on_device)
 	user_end(&user);
 }
 
-/* As another process would: the kernel reads and writes it, and pins it for so long. */
+/* The kernel pins the pages while it reads or writes them. */
 static void test_process_vm(bool on_device)
 {
 	uint8_t *buf = user_pages(PINNED), *want = user_pages(PINNED), *out = user_pages(PINNED);
@@ -186,7 +186,7 @@ static void leave_no_disk(void)
 	remove_disk();
 }
 
-/* A disk reads and writes the pages themselves. */
+/* With O_DIRECT, a disk reads and writes the pages themselves. */
 static void test_direct_io(bool on_device)
 {
 	uint8_t *buf = user_pages(PINNED), *want = user_pages(PINNED), *other = user_pages(PINNED);
@@ -223,8 +223,8 @@ static void test_direct_io(bool on_device)
 }
 
 /*
- * A registered buffer is pinned until it is not registered any more, and what is written from it
- * is read by its pages, not by its addresses.
+ * The kernel pins a buffer for as long as it is registered, and reads it by its pages, not by its
+ * addresses.
  */
 static void test_registered(bool on_device)
 {
@@ -242,7 +242,7 @@ static void test_registered(bool on_device)
 	igt_require_f(ret != -ENOSYS && ret != -EPERM, "no io_uring: %s\n", strerror(-ret));
 	igt_assert_f(!ret, "io_uring: %s\n", strerror(-ret));
 	device_writes(&user, buf, want, PINNED, SEED);
-	/* To pin them brings them back. */
+	/* Pinning brings the pages back. */
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
 	ret = uring_register(&ring, buf, PINNED);
@@ -263,7 +263,7 @@ static void test_registered(bool on_device)
 	user_end(&user);
 }
 
-/* What the kernel must not do with locked memory is swap it out; that it moves it is right. */
+/* The kernel may not swap out locked memory, but it may migrate it. */
 static void test_mlock(bool on_device)
 {
 	enum { N = 16 * PAGE };
@@ -280,13 +280,13 @@ static void test_mlock(bool on_device)
 	igt_assert_f(!ret, "mlock: %s\n", strerror(ret));
 	device_writes(&user, buf, want, N, SEED);
 	if (on_device) {
-		/* What is locked may go, too. */
+		/* Locked pages may migrate, or not. */
 		migrate(&user, buf, N / 2);
 		migrate_all(&user, buf + N / 2, N / 2);
 		user_check_sees(&user, buf, want, N, "locked memory");
 	}
 	igt_assert_f(!memcmp(buf, want, N), "the CPU sees something else\n");
-	/* All of it is there then, whatever it was before. */
+	/* mlock() brings all of it back. */
 	igt_assert_f(!mlock(buf, N), "mlock: %s\n", strerror(errno));
 	igt_assert_eq(pages_away(buf, N), 0);
 	user_check(&user, buf, N, "locked memory");
@@ -309,7 +309,7 @@ static void be_lazy(const struct memcg *memcg)
 	struct svm_gpu *gpu;
 	int ret, i, gone = 0, lost = 0;
 
-	/* The root has those of before. */
+	/* What it touches from now on is charged to the cgroup. */
 	ret = memcg_join(memcg);
 	CHILD_CHECK(!ret, "its cgroup: %s", strerror(-ret));
 	madvise(buf, 2 * LAZY, MADV_NOHUGEPAGE);
@@ -337,7 +337,7 @@ static void be_lazy(const struct memcg *memcg)
 	child_exit(0);
 }
 
-/* What is freed lazily may be taken, unless it is written again; and be it by the device. */
+/* Reclaim may take what was freed lazily, unless somebody has written it since, also the device. */
 static void test_lazily_freed(void)
 {
 	struct memcg memcg;
@@ -398,7 +398,9 @@ static void test_stays_shared(void)
 	close(fd);
 }
 
-/* What a private mapping has of a file stays; what was written to it is the process's and goes. */
+/*
+ * In a private mapping, pages of the file stay. Pages that were written are the process's, and go.
+ */
 static void test_stays_file(void)
 {
 	enum { N = 16 * PAGE };
@@ -418,7 +420,7 @@ static void test_stays_file(void)
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
 	igt_assert_f(!pages_away(buf, N), "pages of a file have gone to device memory\n");
 	user_check_sees(&user, buf, want, N, "a private mapping of a file, after SVM_BIND");
-	/* The half of it that is written is copied, and can go. */
+	/* The half that is written gets pages of its own, which can go. */
 	device_writes(&user, buf, out, N / 2, SEED + 1);
 	migrate_all(&user, buf, N / 2);
 	ret = svm_gpu_migrate(user.gpu, buf, N);
@@ -445,17 +447,17 @@ static void test_stays_vdso(void)
 	memcpy(want, vdso, PAGE);
 	user_begin(&user);
 	require_migration(&user);
-	/* And what is mapped before it: vvar. */
+	/* And vvar, which is mapped before it. */
 	ret = svm_gpu_migrate(user.gpu, vdso - 4 * PAGE, 5 * PAGE);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
 	igt_assert_f(!memcmp(vdso, want, PAGE), "the vDSO has changed\n");
 	user_check_sees(&user, vdso, want, PAGE, "the vDSO");
-	/* By way of vvar. */
+	/* It reads vvar. */
 	igt_assert(now_ms() > 0);
 	user_end(&user);
 }
 
-/* Sizes that are no whole number of huge pages, at places that are none either. */
+/* Ranges that begin or end within a huge page. */
 static void test_odd_sizes(void)
 {
 	static const struct { size_t at, size; } part[] = {
@@ -488,7 +490,7 @@ static void test_odd_sizes(void)
 
 /* Both at once. */
 
-/* The CPU adds so often for each addition of the device's, and leaves it the page in between. */
+/* The CPU adds so often for each addition of the device, and then leaves the page alone. */
 enum { BURST = 100 };
 
 struct adder {
@@ -562,7 +564,7 @@ static void *write_even(void *arg)
 	return NULL;
 }
 
-/* What is written beside a byte stays, whoever writes. */
+/* A write of the CPU or the device leaves the bytes beside it alone. */
 static void test_adjacent_bytes(void)
 {
 	enum { ROUNDS = 16 };
@@ -608,7 +610,7 @@ static void *touch(void *arg)
 	return NULL;
 }
 
-/* A page that nobody has touched, by many queues and threads at once. */
+/* Many queues and threads access a page at once that nobody has touched. */
 static void test_one_page(void)
 {
 	enum { ROUNDS = 20 };
@@ -672,7 +674,7 @@ struct sender {
 	atomic_bool stop;
 };
 
-/* One when the one before has come. */
+/* Send a signal when the last one has arrived. */
 static void *send(void *arg)
 {
 	struct sender *s = arg;
@@ -688,7 +690,7 @@ static void *send(void *arg)
 	return NULL;
 }
 
-/* Signals come to who submits to the device and waits for it. */
+/* A thread gets signals while it submits to the device and waits for it. */
 static void test_signals(void)
 {
 	enum { ROUNDS = 30, EACH = 10, N = 64 * PAGE };
@@ -751,7 +753,7 @@ static void test_merge(void)
 	int i;
 
 	user_begin(&user);
-	/* Mappings merge that have the same memory behind them, and so far there is none. */
+	/* Make one anon_vma for all of it: mappings with one each do not merge. */
 	memset(buf, 1, 3 * N);
 	for (i = 0; i < 8; i++) {
 		igt_assert(!mprotect(buf + N, N, PROT_READ));
@@ -769,7 +771,7 @@ static void test_merge(void)
 	user_end(&user);
 }
 
-/* What is moved is accessed at its new place, and what comes to the old one there. */
+/* The device sees what was moved at its new address, and new memory at the old one. */
 static void check_moves(struct user *user, uint8_t *buf, uint8_t *to, size_t n, const char *kind)
 {
 	uint8_t *want = user_pages(n);

@@ -51,12 +51,13 @@ enum {
 	LIMIT_MS = 100000,
 	/* With nothing else at work on the device. */
 	PROBE_MS = 60000,
-	/* For what will not come, as something else is stuck already. */
+	/* Something else is stuck already: this will not end either. */
 	STUCK_MS = 1000,
 	/* A refusal is for as long as a lock is held. */
 	MRELEASE_MS = 10000,
-	/* The reaper begins after two seconds, and tries for one; and before that the victim
-	 * has to find out that there is no memory for it.
+	/*
+	 * The OOM reaper starts 2 s after the kill and tries ten times, 0.1 s apart. Before the
+	 * kill, the victim has to take memory until it has come to its limit.
 	 */
 	REAPER_MS = 300000,
 	/* Idling a channel that hangs takes the driver 15 seconds. */
@@ -77,7 +78,7 @@ struct scene {
 	unsigned int nr, refusals;
 };
 
-/* Some machines are to fail as a whole. */
+/* Skip if the kernel panics in place of killing somebody. */
 static void require_oom_killer(void)
 {
 	char text[16];
@@ -105,7 +106,7 @@ static void begin_any(struct scene *s)
 	struct svm_probe probe;
 	int ret;
 
-	/* Of a subtest that has failed. */
+	/* What a subtest that failed has left. */
 	victims_abandon(STUCK_MS);
 	require_usable(&probe);
 	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
@@ -123,12 +124,12 @@ static void begin(struct scene *s)
 	begin_any(s);
 }
 
-/* The same of a subtest in which the OOM killer is. */
+/* The same for a subtest that needs the OOM killer. */
 static void begin_oom(struct scene *s)
 {
 	require_oom_killer();
 	begin_any(s);
-	/* What is announced last is all that counts. */
+	/* Only the last announcement counts. */
 	igt_emit_ignore_dmesg_regex(OOM_DMESG "|" NOUVEAU_DEAD_QUEUE_DMESG);
 }
 
@@ -175,8 +176,9 @@ static void report(const struct victim *v, const struct victim_reap *reap, const
 }
 
 /*
- * The device goes on without the victim, and the victim ends; and only then is anything
- * asserted, so that nobody is left. What it has freed is known before its end, or after it.
+ * Wait until another client goes on and the victim has ended, and assert only then, so that no
+ * process is left. freed_before: reap->freed is from before the victim's end; or it is read
+ * afterwards.
  */
 static void settle(struct scene *s, struct victim *v, const struct victim_reap *reap,
 		   const char *who, bool freed_before)
@@ -213,13 +215,13 @@ static void kill_and_settle(struct scene *s, struct victim *v, bool freed_before
 	settle(s, v, &reap, "process_mrelease()", freed_before);
 }
 
-/* Until a time that is random: it is what is tested, and there is no event to wait for. */
+/* Sleep for a random time: the moment is what is tested, so there is no event to wait for. */
 static void wait_random(uint32_t *state, unsigned int us)
 {
 	usleep(next_random(state) % us);
 }
 
-/* off_device: if this fails, what the others find is not the device's doing. */
+/* off_device: if this fails, what others find is not the device's fault. */
 static void test_process_mrelease(bool off_device)
 {
 	const struct victim_plan plan = {
@@ -276,9 +278,9 @@ static void greedy_device(struct victim_self *self)
 }
 
 /*
- * The OOM reaper asks ten times. All clients of a device flush under one mutex, so with another's
- * page faults under way it is chance whether that is enough, and on a busy machine it may not be.
- * That a process is reaped beside others is for process_mrelease(), which is called until it is.
+ * The OOM reaper tries ten times. All clients of a device flush under one mutex, so another
+ * client's page faults may have all ten refused. Hold that client meanwhile. Whether a process is
+ * reaped beside others is tested with process_mrelease(), which is called until it succeeds.
  */
 static void oom(struct scene *s, struct victim *v)
 {
@@ -297,7 +299,7 @@ static void oom(struct scene *s, struct victim *v)
 	reap.ret = kmsg_wait(kmsg, reaped, unable, REAPER_MS);
 	reap.us = now_us() - start;
 	bystander_hold(&s->bystander, false);
-	/* The round in which it was held tells nothing. */
+	/* Leave out the round in which it was held. */
 	bystander_goes_on(&s->bystander, 1, LIMIT_MS);
 	bystander_latency(&s->bystander);
 	close(kmsg);
@@ -309,7 +311,7 @@ static void oom(struct scene *s, struct victim *v)
 	settle(s, v, &reap, "OOM reaper", true);
 }
 
-/* What a limit leaves to a victim that takes more; its page faults need some of it. */
+/* What the limit of its cgroup leaves to a victim: for what it takes, and for its page faults. */
 enum { HEADROOM_MIB = 64 };
 
 static void test_memcg_oom(void (*work)(struct victim_self *))
@@ -337,7 +339,7 @@ static void test_global_oom(void)
 	int ret;
 
 	require_global_oom();
-	/* All others are to live: the victim sees to itself. */
+	/* Children inherit it and are not killed. The victim sets its own score. */
 	ret = victim_oom_score(-1000);
 	igt_assert_f(!ret, "OOM score: %s\n", strerror(-ret));
 	begin_oom(&s);
@@ -377,8 +379,9 @@ static void *shared(size_t n)
 	return p;
 }
 
-/* False: the device has no memory for pages of that size. nouveau takes it in chunks of 256 MiB,
- * each for one size.
+/*
+ * False: the device has no memory for pages of that size. nouveau takes its memory in chunks of 256
+ * MiB, each for pages of one size.
  */
 static bool reap_migrated(struct scene *s, const struct victim_plan *plan, unsigned int rounds)
 {
@@ -450,7 +453,7 @@ static int relative_serve(void *arg)
 	size_t i;
 	char c;
 
-	/* Of the pipe's ends we have copies. */
+	/* Our copy of the other end, or read() would never return 0. */
 	close(r->go[1]);
 	while (read(r->go[0], &c, 1) == 1) {
 		for (i = 0; i < r->size && r->memory[i] == r->want; i += PAGE)
@@ -485,7 +488,7 @@ static void relative_close(struct relative *r)
 	munmap((void *)r->pid, PAGE);
 }
 
-/* It has what we have, and then copies of it that are not charged to us. */
+/* The child writes to all that it has inherited. Its copies are charged to the root. */
 static void fork_relative(struct victim_self *self)
 {
 	struct relative *r = self->data;
@@ -643,7 +646,7 @@ static void test_repeated_kills(void)
 	greedy_plan.faults_may_end = true;
 	begin_oom(&s);
 	for (i = 0; i < svm_options.kills; i++) {
-		/* What is made once has been made by then. */
+		/* By then, what is allocated only once has been allocated. */
 		if (i == 2)
 			before = available();
 		victim_start(&v, i % 4 == 1 ? &greedy_plan : &plan);
@@ -653,7 +656,7 @@ static void test_repeated_kills(void)
 		else
 			kill_and_settle(&s, &v, true);
 	}
-	/* Others take and give memory, too; nothing tells of it. */
+	/* Other processes change it, too, and there is no event to wait for. */
 	for (end_ms = now_ms() + LIMIT_MS; (lost = before - available()) >= MOST; usleep(10000))
 		if (now_ms() > end_ms)
 			break;
@@ -664,15 +667,15 @@ static void test_repeated_kills(void)
 }
 
 /*
- * Memory pressure: the device writes memory that the process gives back lazily, more than its
- * cgroup has room for. Whoever needs a page reclaims some of it, and that is the driver's worker:
- * it has pages invalidated whose mappings it makes.
+ * The device writes memory that the process then frees lazily (MADV_FREE), more than its cgroup has
+ * room for. The driver's worker allocates the pages, so it is the worker that reclaims, and
+ * invalidates mappings while it makes others.
  */
 enum {
 	PRESSURE_SIZE = 64 << 20, PRESSURE_MAX_MIB = 32,
 	PRESSURE_CHUNK = 64 * PAGE,	/* at a time */
 	PRESSURE_CHUNKS = 2 * PRESSURE_SIZE / PRESSURE_CHUNK,
-	PRESSURE_MOST = 20 * PRESSURE_CHUNKS,	/* if nothing is reclaimed by then, nothing is */
+	PRESSURE_MOST = 20 * PRESSURE_CHUNKS,	/* give up if too little is reclaimed by then */
 };
 
 struct pressure {
@@ -710,7 +713,7 @@ static void be_under_pressure(struct pressure *p, const struct memcg *memcg)
 		if (!ret)
 			ret = svm_wait_queue(queue, SVM_WAIT_MS, "the device writes");
 		CHILD_CHECK(!ret, "the device writes: %s", strerror(-ret));
-		/* They are new, dirty, and not given back yet: nobody takes them. */
+		/* They are dirty and not freed yet: reclaim does not take them. */
 		for (i = 0; i < chunk; i += PAGE)
 			p->wrong += memory[at + i] != (uint8_t)(n % 255 + 1);
 		CHILD_CHECK(!madvise(memory + at, chunk, MADV_FREE), "MADV_FREE: %s",
@@ -741,7 +744,7 @@ static void test_pressure(void)
 	if (!pid)
 		be_under_pressure(p, &memcg);
 	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
-	/* It counts what it does, and tells nobody. */
+	/* The child only counts, so look again and again. */
 	while (seen < PRESSURE_CHUNKS || reclaimed < PRESSURE_SIZE / PAGE / 2 ||
 	       now_ms() < begun + svm_options.seconds * 1000LL) {
 		usleep(1000);
@@ -775,7 +778,7 @@ static void test_pressure(void)
 	munmap(p, sizeof(*p));
 }
 
-/* The victim is killed within something, at random times. */
+/* Kill victims at random times while they do their work. */
 static void test_killed_within(void (*work)(struct victim_self *), unsigned int us,
 			       bool freed_before)
 {
@@ -796,7 +799,7 @@ static void test_killed_within(void (*work)(struct victim_self *), unsigned int 
 	end(&s);
 }
 
-/* Mappings that the device has, again and again. */
+/* Map memory, have the device access it, and unmap it, for ever. */
 static void *unmap_forever(void *arg)
 {
 	struct victim_self *self = arg;
@@ -860,7 +863,7 @@ static void open_and_close(struct victim_self *self)
 	}
 }
 
-/* exit_mmap() begins while the reaper is at it, and whoever is first frees a page. */
+/* exit_mmap() begins while the reaper works. Whichever is first frees a page. */
 static void test_reap_vs_exit(void)
 {
 	const struct victim_plan plan = { .huge_mib = 64, .small_mib = 8 };
@@ -878,7 +881,7 @@ static void test_reap_vs_exit(void)
 		wait_random(&state, 50000);
 		victim_let_go(&v);
 		reap = victim_mreleased(&v, LIMIT_MS);
-		/* It has got away. */
+		/* The victim had ended before. */
 		if (reap.ret == -ESRCH)
 			reap.ret = 0;
 		settle(&s, &v, &reap, "process_mrelease()", false);

@@ -60,8 +60,8 @@ enum { VICTIM_MIB = 32, STUCK_MS = 100000, REAP_MS = 100000 };
 enum { CALLS = 5000 };
 
 /*
- * Which of them are refused: each of the first ones, and then one of so many. With four
- * subscribers to a mapping, which have no divisor in common with that, it is each in turn.
+ * Each of the first calls is refused, and then every 11th. A mapping has four subscribers, and 4
+ * and 11 have no common divisor, so it is each of them in turn.
  */
 enum { ALL_UP_TO = 100, THEN_EVERY = 11 };
 
@@ -90,7 +90,7 @@ static void set_attribute(const char *name, const char *value)
 	igt_assert_f(!ret, "%s: %s\n", path, strerror(-ret));
 }
 
-/* If the kernel can inject anything. */
+/* Does nothing if the kernel has no fault injection. */
 static void inject_nothing(void)
 {
 	write_text(ATTRIBUTES "probability", "0");
@@ -104,7 +104,7 @@ static void start(void)
 	};
 	int ret;
 
-	/* Of a subtest that has failed. */
+	/* What a subtest that failed has left. */
 	inject_nothing();
 	victims_abandon(STUCK_MS);
 	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
@@ -116,7 +116,7 @@ static void start(void)
 	igt_assert_f(!kill(victim.pid, SIGKILL), "kill: %s\n", strerror(errno));
 }
 
-/* After a refusal: what has begun has ended, and once. */
+/* After a refusal, each start that succeeded has had one end. */
 static void check_balance(const char *when, int nr)
 {
 	struct mn_contract_status s;
@@ -133,7 +133,7 @@ static void check_balance(const char *when, int nr)
 		     nr, (unsigned long long)s.lock.stray_ends);
 }
 
-/* Nobody refuses any more: it is reaped, and nobody was left behind. */
+/* Nobody refuses any more: the victim is reaped, and nobody waits for anything. */
 static void finish(void)
 {
 	struct victim_reap reap;
@@ -201,7 +201,7 @@ static void nth_subscriber(void)
 		check_balance("after a refusal of call", nr);
 	}
 	close(fd);
-	/* The last one was not reached: by then nobody is left to refuse. */
+	/* The last number was not reached: the reap has fewer calls. */
 	igt_assert_f(left, "%d calls, and it goes on\n", nr);
 	igt_info("fewer than %d calls, %d refused\n", nr, refused);
 	igt_assert_lte(5, refused);
@@ -216,7 +216,7 @@ static void some_of_them(void)
 	start();
 	leave_with(inject_nothing);
 	set_attribute("interval", "1");
-	/* A try goes on with the next mapping after a refusal, and takes several of them. */
+	/* After a refusal a try goes on with the next mapping, so it may have several refusals. */
 	set_attribute("times", "200");
 	set_attribute("probability", "5");
 	for (tries = 0; tries < CALLS && ret == -EAGAIN; tries++) {
@@ -231,7 +231,7 @@ static void some_of_them(void)
 	finish();
 }
 
-/* A neighbour that refuses, for several tries, and then does not any more. */
+/* A neighbour refuses ten tries, and then no more. */
 static void neighbour(int (*refuse)(bool on))
 {
 	int i, ret;

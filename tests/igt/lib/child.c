@@ -130,7 +130,7 @@ void child_kill_all(unsigned int ms)
 		if (!children[i])
 			continue;
 		child_wait(children[i], &status, ms, "a child that was killed ends");
-		/* If not, it has been reported, and does not get better. */
+		/* If it does not end, that has been reported. */
 		children[i] = 0;
 	}
 }

@@ -3,9 +3,9 @@
 #ifndef CHILD_H
 #define CHILD_H
 /*
- * Processes that a test forks because they will be killed, or may get stuck in the kernel.
- * IGT's own may not be killed, are waited for without a limit, and no child may be left when
- * a test ends, or IGT aborts it. These may be stuck for ever. They are killed with the test.
+ * Children that will be killed, or may get stuck in the kernel. igt_fork() is not for them: IGT
+ * waits for its children without a limit, fails if one is killed, and aborts a test that leaves
+ * one. These may be stuck for ever. They are killed when the test ends.
  */
 #include <stdbool.h>
 #include <stdio.h>

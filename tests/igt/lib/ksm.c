@@ -97,7 +97,10 @@ int ksm_scan(unsigned int times, unsigned int ms)
 
 	if (begin < 0)
 		return -EIO;
-	/* Nothing tells of it. The one that is under way may have passed us. */
+	/*
+	 * There is no event to wait for. A scan that is under way may have passed us: it does not
+	 * count.
+	 */
 	while (scans() < begin + (long)times + 1) {
 		if (now_ms() > end)
 			return -ETIME;

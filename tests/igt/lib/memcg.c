@@ -198,7 +198,7 @@ void memcg_remove_all(unsigned int ms)
 	for (i = 0; i < MADE; i++) {
 		const struct memcg cg = made[i];
 
-		/* It is tried once; whoever is stuck in it has been reported. */
+		/* Only one try: a process that is stuck in it has been reported. */
 		if (*cg.path && memcg_remove(&cg, ms))
 			*made[i].path = 0;
 	}

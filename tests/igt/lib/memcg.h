@@ -23,7 +23,7 @@ int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib);
 int memcg_join(const struct memcg *cg);
 /* What is charged to it, in bytes, or -errno. */
 int64_t memcg_current(const struct memcg *cg);
-/* A line of its memory.stat, in what that counts, or -errno. */
+/* A value of its memory.stat, or -errno. */
 int64_t memcg_stat(const struct memcg *cg, const char *name);
 /* Reclaim so much of what is charged to it, as far as that can be. */
 int memcg_reclaim(const struct memcg *cg, uint64_t bytes);

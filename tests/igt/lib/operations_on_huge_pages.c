@@ -35,7 +35,7 @@ static void require_collapse(void)
 	igt_require_f(!ret || error != EINVAL, "no MADV_COLLAPSE in this kernel\n");
 }
 
-/* The device may be in the way of it; EINVAL is said of a page that it has for itself. */
+/* The device may be in the way. A page that it has exclusively is EINVAL. */
 static bool collapse(struct scene *s)
 {
 	unsigned int tries;
@@ -64,7 +64,7 @@ static void make_huge_again(struct scene *s)
 	nr_collapsed += collapse(s) && scene_is_huge(s);
 }
 
-/* A device that has pages for itself may always be in the way. */
+/* A device that has pages exclusively may always be in the way. */
 static bool was_collapsed(const struct scene *s)
 {
 	return nr_collapsed || s->storm.adds;
@@ -85,7 +85,7 @@ static void make_small(struct scene *s)
 	nr_collapsed = 0;
 }
 
-/* Two kinds of memory cannot share a huge page; what it has stays. */
+/* The part becomes another mapping, so the huge page is split. Its contents stay. */
 static void undo_collapse(struct scene *s)
 {
 	advise(s, MADV_NOHUGEPAGE);

@@ -49,13 +49,14 @@ static void finish_moved(struct scene *s)
 
 #define COMPACT "/proc/sys/vm/compact_memory"
 
-/* How many freed pages a processor keeps for itself, where compaction does not look: one in so
- * many of those that there are, or as many as the kernel likes.
+/*
+ * Which fraction of all pages a CPU may keep in its list of free pages, where compaction does not
+ * look; 0 is the kernel's default.
  */
 #define KEPT "/proc/sys/vm/percpu_pagelist_high_fraction"
 #define KEPT_FEW "1000000000\n"
 
-/* What the part gets its pages from, and what is around them, with holes to compact. */
+/* The part gets its pages from a pool. The rest of the pool has holes to compact. */
 enum { POOL_MIB = 16, POOL = (POOL_MIB << 20) / MODEL_PAGE };
 
 static void write_setting(const char *path, const char *text)
@@ -90,7 +91,7 @@ static int by_pfn(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Pages of zeros, the lowest first: compaction moves pages up. */
+/* Fill the pool, and sort it by PFN, the lowest first: compaction moves pages up. */
 static void fill_pool(uint8_t *at, struct pool_page *pool)
 {
 	static uint64_t entries[POOL];
@@ -152,7 +153,7 @@ static void put_low(struct scene *s)
 static void prepare_compaction(struct scene *s)
 {
 	pages_moved = 0;
-	/* Nothing else that is to be moved, or it would be what fills the holes. */
+	/* First compact the rest, or other pages would fill the holes. */
 	compact();
 	put_low(s);
 	scene_write_cpu(s, s->model.first, s->model.nr);
@@ -162,7 +163,7 @@ static void act_compaction(struct scene *s)
 {
 	unsigned int i;
 
-	/* What a device has exclusively is not moved. */
+	/* Compaction does not move what a device has exclusively: the CPU takes it back. */
 	for (i = 0; i < s->model.nr; i++)
 		(void)*(volatile uint8_t *)(s->part + i * MODEL_PAGE);
 	read_pagemap(s, entries_before);
@@ -215,7 +216,7 @@ static void act_move_pages(struct scene *s)
 
 	for (i = 0; i < s->model.nr; i++)
 		page[i] = s->part + i * MODEL_PAGE;
-	/* To the other node; without nodes it says where they are. */
+	/* To the other node: without nodes, move_pages() tells where they are. */
 	move_pages(page, s->model.nr, NULL, status);
 	for (i = 0; i < s->model.nr; i++)
 		nodes[i] = !status[0];
@@ -283,7 +284,7 @@ static void act_ksm(struct scene *s)
 
 	memcpy(twins, s->part, s->part_size);
 	memcpy(twins_are, twins, s->part_size);
-	/* A page has to be the same for two of them. */
+	/* KSM merges a page if it has not changed between two scans. */
 	ret = ksm_scan(2, SVM_WAIT_MS);
 	igt_assert_f(!ret, "the kernel does not look for pages to merge: %s\n", strerror(-ret));
 	read_pagemap(s, entries_before);
@@ -294,7 +295,7 @@ static void act_ksm(struct scene *s)
 				!((entries_before[i] ^ entries_after[i]) & PAGEMAP_PFN);
 }
 
-/* Who has the same page does not see what the device writes. */
+/* What the device writes does not show in the pages that were merged with its own. */
 static void check_ksm(struct scene *s, bool idle)
 {
 	(void)idle;
