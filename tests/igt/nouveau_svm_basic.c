@@ -41,7 +41,7 @@ enum { PAGE = 4096, HUGE = 2 << 20, SEED = 20261127 };
 
 #define MARK 0xa5
 
-/* Subtests whose queues have to die say so first. */
+/* For subtests whose queues have to die. */
 static void require_dead_queues(const struct user *user)
 {
 	igt_require_f(svm_gpu_has(user->gpu, SVM_DEAD),
@@ -49,7 +49,7 @@ static void require_dead_queues(const struct user *user)
 	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
 }
 
-/* An access to what is not to be accessed ends its queue, the user gets another. */
+/* The access has to end its queue. The user gets another one. */
 static void check_refused(struct user *user, void *dst, const void *src, size_t n,
 			  const char *what)
 {
@@ -141,9 +141,9 @@ static void interrupt(void *thread)
 }
 
 /*
- * SVM_INIT with a signal pending, from when its arguments are copied on: their last bytes are
- * on a page that is not there, and who answers the page fault sends the signal first. The
- * bytes are zero, as the page will be. 0 or -errno; drmIoctl() would try again.
+ * Call SVM_INIT, and have a signal pending from when the kernel copies the arguments. Their last
+ * byte is on a page that is missing, and the thread that answers the page fault sends the signal
+ * first. The byte is zero, as in the new page. 0 or -errno: drmIoctl() would call again.
  */
 static int svm_init_interrupted(int fd)
 {
@@ -158,6 +158,7 @@ static int svm_init_interrupted(int fd)
 	memcpy(p, &args, sizeof(args) - 1);
 	ret = userfault_begin(&u, USERFAULT_MISSING, buf + PAGE, PAGE);
 	igt_require_f(ret != -ENOSYS, "no userfaultfd: CONFIG_USERFAULTFD\n");
+	igt_require_f(ret != -EPERM, "userfaultfd is root's, see vm.unprivileged_userfaultfd\n");
 	igt_assert_f(!ret, "userfaultfd: %s\n", strerror(-ret));
 	u.data = &self;
 	u.asked = interrupt;
@@ -367,7 +368,7 @@ static void test_fill(void)
 	user_end(&user);
 }
 
-/* In order, in one queue: of copies that depend on each other the last is right. */
+/* A queue does its copies in order: each of these copies what the last one has written. */
 static void test_order(void)
 {
 	enum { STEPS = 64 };
@@ -471,12 +472,12 @@ static void copy_in_rounds(unsigned int child, void *data)
 		CHILD_CHECK(!memcmp(b->dst, b->src, b->n), "process %u, round %d: it differs",
 			    child, i);
 	}
-	/* The other processes may do what is counted in stale accesses. */
+	/* No look at stale accesses: those of the other processes are counted as well. */
 	svm_queue_close(user.queue);
 	svm_gpu_close(user.gpu);
 }
 
-/* The same addresses in each, with other memory behind. */
+/* Each process has other memory at the same addresses. */
 static void test_processes(void)
 {
 	enum { PROCESSES = 8, N = 8 * PAGE };
@@ -498,7 +499,7 @@ static void test_untouched(void)
 	memset(dst, MARK, PAGE);
 	faults = svm_gpu_has(user.gpu, SVM_FAULTS) ? svm_gpu_faults(user.gpu) : 0;
 	igt_assert_eq(user_copy(&user, dst, src, 4 * PAGE), 0);
-	/* Or it has not been by way of the process's page tables. */
+	/* Without one, the access has not used the process's page tables. */
 	if (svm_gpu_has(user.gpu, SVM_FAULTS))
 		igt_assert_f(svm_gpu_faults(user.gpu) > faults, "there was no page fault\n");
 	for (i = 0; i < 4; i++)
@@ -540,7 +541,7 @@ static void test_file(void)
 	close(fd);
 }
 
-/* What is in dst has to be what is in src; then it becomes something else. */
+/* dst has to have what src has. Then fill it with something else. */
 static void see_and_change(unsigned int child, void *data)
 {
 	const struct buffers *b = data;
@@ -695,7 +696,7 @@ static void test_unmapped(void)
 	user_end(&user);
 }
 
-/* The driver's own window is nobody's memory: what the driver has not mapped there is nothing. */
+/* The driver's window is not the process's memory: what the driver has not mapped is not mapped. */
 static void test_window(void)
 {
 	uint8_t *buf = user_pages(PAGE), *in_window = (uint8_t *)(WINDOW_ADDR + WINDOW_SIZE / 2);

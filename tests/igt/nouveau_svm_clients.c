@@ -86,7 +86,7 @@ enum { FOR_LONG = 1 << 24 };
 static struct gpu gpu;
 static struct chan chan;
 
-/* Or stop at a closed gate. */
+/* Begin a copy that takes minutes, or stops at a closed gate. */
 static void copy_for_long(void *dst, const void *src, uint32_t n)
 {
 	const struct copy copy = {
@@ -96,7 +96,7 @@ static void copy_for_long(void *dst, const void *src, uint32_t n)
 	CHILD_CHECK(!chan_copy(&chan, &copy), "a copy");
 }
 
-/* Somebody else can use the device. */
+/* A new client can use the device. */
 static void it_works(void)
 {
 	uint8_t *buf = small_pages(2 * PAGE);
@@ -434,8 +434,8 @@ struct moment {
 };
 
 /*
- * A client of a device that will be unbound. What it has mapped of its buffers is zeroes by then,
- * and one of them outlives it, exported.
+ * A client whose device is unbound. Its mappings of buffers are zeroes afterwards. One buffer is
+ * exported, and outlives the device.
  */
 static void outlives_device(const struct moment *moment, int ready, int go)
 {
@@ -525,8 +525,8 @@ static void unbind_at_gates(void)
 }
 
 /*
- * Three clients, each with a fault at another gate, which stays closed. Then for all of them
- * comes their end, which may wait for their channels, but not for ever.
+ * Three clients, each with a fault that another closed gate holds. Then all of them end. That may
+ * wait for their channels, but not for ever.
  */
 static void at_each_gate(void (*ending)(void))
 {
@@ -541,7 +541,7 @@ static void at_each_gate(void (*ending)(void))
 	CHILD_CHECK(!pipe(go), "pipe: %s", strerror(errno));
 	for (i = 0; i < 3; i++) {
 		CHILD_CHECK(!pipe(ready), "pipe: %s", strerror(errno));
-		/* What comes first in the way of a fault is closed last. */
+		/* A fault comes to the gates in the opposite order, so that gate is closed last. */
 		close_gate(gate[i]);
 		pid[i] = scenario_child();
 		if (!pid[i]) {
@@ -642,7 +642,7 @@ static void fork_file(void)
 	scenario_close(&gpu, &chan);
 }
 
-/* Copy, once the process is gone that the memory was of, and tell what comes of it. */
+/* Copy when the process is gone whose memory it was, and tell what the copy returns. */
 static void orphan(struct chan *theirs, uint8_t *buf, int go, int told)
 {
 	int ret;

@@ -38,29 +38,45 @@ IGT_TEST_DESCRIPTION("One allocation fails while the kernel resolves a page faul
 
 enum { PAGE = 4096, N = 2 * PAGE, SEED = 20261130 };
 
-/* More than there are allocations in any of these. Not each of many is tried. */
+/* None of these makes so many allocations. Of many, not each is tried. */
 enum { MOST = 5000, EACH_OF = 16 };
+
+/* One run of a test, with inject_one_of(nr). Has an allocation failed? */
+static bool one_of(bool (*one)(struct user *user, unsigned int nr), unsigned int nr)
+{
+	struct user user;
+	bool failed;
+
+	/* A new address space has no page tables yet. */
+	user_begin(&user);
+	failed = one(&user, nr);
+	user_end(&user);
+	return failed;
+}
+
+/* One run in which the nr-th allocation fails. False: there are not so many. */
+static bool nth(bool (*one)(struct user *user, unsigned int nr), unsigned int nr)
+{
+	unsigned int tries;
+
+	/* This ends with a failure, and the next one is nr allocations later: see inject.h. */
+	for (tries = 0; nr > 1 && !one_of(one, nr); tries++)
+		igt_assert_f(tries < nr, "%u tries, and none of %u allocations has failed\n",
+			     tries, nr);
+	return one_of(one, nr);
+}
 
 static void each_until_none(const char *kind, const char * const *functions,
 			    bool (*one)(struct user *user, unsigned int nr))
 {
-	unsigned int nr;
-	struct user user;
+	unsigned int nr, last = 0;
 
 	inject_prepare(kind, functions);
 	igt_emit_ignore_dmesg_regex(NO_MEMORY_DMESG);
-	for (nr = 1; nr < MOST; nr += 1 + nr / EACH_OF) {
-		bool failed;
-
-		/* A new address space has no page tables yet. */
-		user_begin(&user);
-		failed = one(&user, nr);
-		user_end(&user);
-		if (!failed)
-			break;
-	}
-	igt_info("fewer than %u allocations of %s\n", nr, kind);
-	igt_assert_f(nr > 1, "there was nothing to fail\n");
+	for (nr = 1; nr < MOST && nth(one, nr); nr += 1 + nr / EACH_OF)
+		last = nr;
+	igt_info("allocations of %s: %u or more, fewer than %u\n", kind, last, nr);
+	igt_assert_f(last, "there was nothing to fail\n");
 	igt_assert_f(nr < MOST, "it goes on\n");
 }
 
@@ -84,7 +100,9 @@ static bool one_fault(struct user *user, unsigned int nr)
 static void test_fault(const char *kind)
 {
 	/* With the series, and before. */
-	static const char * const functions[] = { "nouveau_svmm_resolve", "nouveau_svm_fault", NULL };
+	static const char * const functions[] = {
+		"nouveau_svmm_resolve", "nouveau_svm_fault", NULL,
+	};
 
 	each_until_none(kind, functions, one_fault);
 }
@@ -143,7 +161,7 @@ static void test_migrate(void)
 	static const char * const functions[] = { "nouveau_dmem_migrate_vma", NULL };
 
 	require_migration();
-	/* It takes no page of the system's. */
+	/* It allocates no pages of system memory. */
 	each_until_none("failslab", functions, one_migration);
 }
 
@@ -157,7 +175,7 @@ static bool one_return(struct user *user, unsigned int nr)
 	migrate(user, buf, nr);
 	igt_assert_f(away(buf), "allocation %u: nothing goes to the device\n", nr);
 	inject_one_of(nr);
-	/* An access for which there is no page is made again. */
+	/* If there is no page, the kernel repeats the access. */
 	same = !memcmp(buf, want, N);
 	failed = inject_end();
 	igt_assert_f(same, "allocation %u: the CPU gets something else back\n", nr);

@@ -143,7 +143,7 @@ static void dontneed(void)
 	scenario_close(&gpu, &chan);
 }
 
-/* The same, and nothing of the page is left: it is free then. */
+/* Drop all parts of the page: then it is free. */
 static void dropped(void)
 {
 	uint8_t *p = huge_pages(HUGE, 1);
@@ -227,7 +227,7 @@ static void collapse(void)
 	scenario_close(&gpu, &chan);
 }
 
-/* To write to the huge zero page, kernels before 7.0 take it apart: one read faults again. */
+/* For a write, kernels before 7.0 split the huge zero page: one of the reads faults again. */
 static bool splits_zero_page(void)
 {
 	struct utsname uts;

@@ -14,6 +14,7 @@
 #include "child.h"
 #include "clock.h"
 #include "dmesg_patterns.h"
+#include "gpu.h"
 #include "igt_decl.h"
 #include "leave.h"
 #include "memcg.h"
@@ -61,16 +62,12 @@ static int pages_away(const void *buf, size_t n)
 	return nr;
 }
 
-/* SVM_BIND does as much as it can without waiting. Returns how many pages are there then. */
+/* All of it if possible. Returns how many pages are there then. */
 static int migrate(struct user *user, void *buf, size_t n)
 {
-	int tries, ret, there = 0;
+	const int there = gpu_svm_migrate_until(svm_gpu_fd(user->gpu), buf, n, n / PAGE);
 
-	for (tries = 0; tries < 10 && there < (int)(n / PAGE); tries++) {
-		ret = svm_gpu_migrate(user->gpu, buf, n);
-		igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-		there = pages_away(buf, n);
-	}
+	igt_assert_f(there >= 0, "SVM_BIND: %s\n", strerror(-there));
 	return there;
 }
 
@@ -82,7 +79,7 @@ static void migrate_all(struct user *user, void *buf, size_t n)
 		     n / PAGE);
 }
 
-/* The device writes what is in want. */
+/* Fill want with random bytes, and have the device write them to buf. */
 static void device_writes(struct user *user, void *buf, void *want, size_t n, uint32_t seed)
 {
 	int ret;
@@ -96,7 +93,7 @@ static void device_writes(struct user *user, void *buf, void *want, size_t n, ui
 
 enum { PINNED = 8 * PAGE };	/* fits into a pipe */
 
-/* Pages that hold what is in want: the device writes to them, and they stay where they are. */
+/* buf has what is in want. The device can write to it, and it does not migrate. */
 static void check_pinned(struct user *user, uint8_t *buf, uint8_t *want, const char *how)
 {
 	int there;
@@ -111,8 +108,8 @@ static void check_pinned(struct user *user, uint8_t *buf, uint8_t *want, const c
 }
 
 /*
- * A pipe has the pages themselves: what the device writes to them comes out of it. As long as they
- * are there they cannot go to device memory, and nothing else may be put in their place.
+ * vmsplice() puts the pages themselves into a pipe: what the device writes to them comes out of it.
+ * Until then they may neither migrate nor be replaced.
  */
 static void test_vmsplice(bool on_device)
 {
@@ -126,7 +123,7 @@ static void test_vmsplice(bool on_device)
 		require_migration(&user);
 	igt_assert_f(!pipe(fd), "pipe: %s\n", strerror(errno));
 	device_writes(&user, buf, want, PINNED, SEED);
-	/* To pin them brings them back. */
+	/* Pinning brings the pages back. */
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
 	igt_assert_eq(vmsplice(fd[1], &iov, 1, 0), PINNED);
@@ -142,7 +139,7 @@ static void test_vmsplice(bool on_device)
 	user_end(&user);
 }
 
-/* As another process would: the kernel reads and writes it, and pins it for so long. */
+/* The kernel pins the pages while it reads or writes them. */
 static void test_process_vm(bool on_device)
 {
 	uint8_t *buf = user_pages(PINNED), *want = user_pages(PINNED), *out = user_pages(PINNED);
@@ -160,7 +157,8 @@ static void test_process_vm(bool on_device)
 	n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 	igt_require_f(n >= 0 || errno != ENOSYS, "no process_vm_readv(): "
 		      "CONFIG_CROSS_MEMORY_ATTACH\n");
-	igt_assert_f(n == PINNED, "process_vm_readv(): %s\n", n < 0 ? strerror(errno) : "too little");
+	igt_assert_f(n == PINNED, "process_vm_readv(): %s\n", n < 0 ? strerror(errno) :
+		     "too little");
 	igt_assert_f(!memcmp(out, want, PINNED), "process_vm_readv() reads something else\n");
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
@@ -188,7 +186,7 @@ static void leave_no_disk(void)
 	remove_disk();
 }
 
-/* A disk reads and writes the pages themselves. */
+/* With O_DIRECT, a disk reads and writes the pages themselves. */
 static void test_direct_io(bool on_device)
 {
 	uint8_t *buf = user_pages(PINNED), *want = user_pages(PINNED), *other = user_pages(PINNED);
@@ -225,8 +223,8 @@ static void test_direct_io(bool on_device)
 }
 
 /*
- * A registered buffer is pinned until it is not registered any more, and what is written from it
- * is read by its pages, not by its addresses.
+ * The kernel pins a buffer for as long as it is registered, and reads it by its pages, not by its
+ * addresses.
  */
 static void test_registered(bool on_device)
 {
@@ -244,7 +242,7 @@ static void test_registered(bool on_device)
 	igt_require_f(ret != -ENOSYS && ret != -EPERM, "no io_uring: %s\n", strerror(-ret));
 	igt_assert_f(!ret, "io_uring: %s\n", strerror(-ret));
 	device_writes(&user, buf, want, PINNED, SEED);
-	/* To pin them brings them back. */
+	/* Pinning brings the pages back. */
 	if (on_device)
 		migrate_all(&user, buf, PINNED);
 	ret = uring_register(&ring, buf, PINNED);
@@ -265,7 +263,7 @@ static void test_registered(bool on_device)
 	user_end(&user);
 }
 
-/* What the kernel must not do with locked memory is swap it out; that it moves it is right. */
+/* The kernel may not swap out locked memory, but it may migrate it. */
 static void test_mlock(bool on_device)
 {
 	enum { N = 16 * PAGE };
@@ -282,13 +280,13 @@ static void test_mlock(bool on_device)
 	igt_assert_f(!ret, "mlock: %s\n", strerror(ret));
 	device_writes(&user, buf, want, N, SEED);
 	if (on_device) {
-		/* What is locked may go, too. */
+		/* Locked pages may migrate, or not. */
 		migrate(&user, buf, N / 2);
 		migrate_all(&user, buf + N / 2, N / 2);
 		user_check_sees(&user, buf, want, N, "locked memory");
 	}
 	igt_assert_f(!memcmp(buf, want, N), "the CPU sees something else\n");
-	/* All of it is there then, whatever it was before. */
+	/* mlock() brings all of it back. */
 	igt_assert_f(!mlock(buf, N), "mlock: %s\n", strerror(errno));
 	igt_assert_eq(pages_away(buf, N), 0);
 	user_check(&user, buf, N, "locked memory");
@@ -311,7 +309,7 @@ static void be_lazy(const struct memcg *memcg)
 	struct svm_gpu *gpu;
 	int ret, i, gone = 0, lost = 0;
 
-	/* The root has those of before. */
+	/* What it touches from now on is charged to the cgroup. */
 	ret = memcg_join(memcg);
 	CHILD_CHECK(!ret, "its cgroup: %s", strerror(-ret));
 	madvise(buf, 2 * LAZY, MADV_NOHUGEPAGE);
@@ -339,7 +337,7 @@ static void be_lazy(const struct memcg *memcg)
 	child_exit(0);
 }
 
-/* What is freed lazily may be taken, unless it is written again; and be it by the device. */
+/* Reclaim may take what was freed lazily, unless somebody has written it since, also the device. */
 static void test_lazily_freed(void)
 {
 	struct memcg memcg;
@@ -348,18 +346,18 @@ static void test_lazily_freed(void)
 
 	igt_require_f(memcg_available(), "this kernel has no memory controller of cgroup version 2 "
 		      "in /sys/fs/cgroup\n");
+	igt_require_f(memcg_can_reclaim(), "no memory.reclaim in this kernel, or not root's to "
+		      "write\n");
 	memcg_remove_all(SVM_WAIT_MS);
 	ret = memcg_create(&memcg, "igt-lazy", 0);
 	igt_assert_f(!ret, "cgroup: %s\n", strerror(-ret));
-	ret = memcg_reclaim(&memcg, PAGE);
-	igt_require_f(ret != -ENOENT && ret != -EACCES, "no memory.reclaim in this kernel\n");
 	pid = child_start();
 	if (!pid)
 		be_lazy(&memcg);
 	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
 	ret = child_wait(pid, &status, 2 * SVM_WAIT_MS, "who has the device write ends");
-	igt_assert_f(!ret && !status, "who has the device write: %s, status %#x: see what it says\n",
-		     strerror(-ret), status);
+	igt_assert_f(!ret && !status, "who has the device write: %s, status %#x: see what it "
+		     "says\n", strerror(-ret), status);
 	ret = memcg_remove(&memcg, SVM_WAIT_MS);
 	igt_assert_f(!ret, "cgroup: %s\n", strerror(-ret));
 }
@@ -400,7 +398,9 @@ static void test_stays_shared(void)
 	close(fd);
 }
 
-/* What a private mapping has of a file stays; what was written to it is the process's and goes. */
+/*
+ * In a private mapping, pages of the file stay. Pages that were written are the process's, and go.
+ */
 static void test_stays_file(void)
 {
 	enum { N = 16 * PAGE };
@@ -420,12 +420,13 @@ static void test_stays_file(void)
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
 	igt_assert_f(!pages_away(buf, N), "pages of a file have gone to device memory\n");
 	user_check_sees(&user, buf, want, N, "a private mapping of a file, after SVM_BIND");
-	/* The half of it that is written is copied, and can go. */
+	/* The half that is written gets pages of its own, which can go. */
 	device_writes(&user, buf, out, N / 2, SEED + 1);
 	migrate_all(&user, buf, N / 2);
 	ret = svm_gpu_migrate(user.gpu, buf, N);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
-	igt_assert_f(!pages_away(buf + N / 2, N / 2), "pages of a file have gone to device memory\n");
+	igt_assert_f(!pages_away(buf + N / 2, N / 2),
+		     "pages of a file have gone to device memory\n");
 	user_check_sees(&user, buf, out, N / 2, "what was written to a private mapping");
 	igt_assert_f(!memcmp(buf, out, N / 2), "the CPU sees something else\n");
 	igt_assert_eq(pread(fd, out, N, 0), N);
@@ -446,17 +447,17 @@ static void test_stays_vdso(void)
 	memcpy(want, vdso, PAGE);
 	user_begin(&user);
 	require_migration(&user);
-	/* And what is mapped before it: vvar. */
+	/* And vvar, which is mapped before it. */
 	ret = svm_gpu_migrate(user.gpu, vdso - 4 * PAGE, 5 * PAGE);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
 	igt_assert_f(!memcmp(vdso, want, PAGE), "the vDSO has changed\n");
 	user_check_sees(&user, vdso, want, PAGE, "the vDSO");
-	/* By way of vvar. */
+	/* It reads vvar. */
 	igt_assert(now_ms() > 0);
 	user_end(&user);
 }
 
-/* Sizes that are no whole number of huge pages, at places that are none either. */
+/* Ranges that begin or end within a huge page. */
 static void test_odd_sizes(void)
 {
 	static const struct { size_t at, size; } part[] = {
@@ -470,15 +471,17 @@ static void test_odd_sizes(void)
 	user_begin(&user);
 	for (i = 0; i < sizeof(part) / sizeof(*part); i++) {
 		uint8_t *all = user_pages(4 * HUGE);
+		const size_t size = part[i].size;
 
 		buf = (uint8_t *)(((uintptr_t)all + HUGE - 1) & -(uintptr_t)HUGE);
 		igt_assert_f(!madvise(buf, 3 * HUGE, MADV_HUGEPAGE) || errno == EINVAL,
 			     "MADV_HUGEPAGE: %s\n", strerror(errno));
-		user_check(&user, buf + part[i].at, part[i].size, "a part of huge pages");
+		buf += part[i].at;
+		user_check(&user, buf, size, "a part of huge pages");
 		if (svm_gpu_has(user.gpu, SVM_MIGRATE)) {
-			igt_assert_f(migrate(&user, buf + part[i].at, part[i].size),
+			igt_assert_f(migrate(&user, buf, size),
 				     "part %u: nothing has gone to the device\n", i);
-			user_check(&user, buf + part[i].at, part[i].size, "a part that was migrated");
+			user_check(&user, buf, size, "a part that was migrated");
 		}
 		munmap(all, 4 * HUGE);
 	}
@@ -487,7 +490,7 @@ static void test_odd_sizes(void)
 
 /* Both at once. */
 
-/* The CPU adds so often for each addition of the device's, and leaves it the page in between. */
+/* The CPU adds so often for each addition of the device, and then leaves the page alone. */
 enum { BURST = 100 };
 
 struct adder {
@@ -561,7 +564,7 @@ static void *write_even(void *arg)
 	return NULL;
 }
 
-/* What is written beside a byte stays, whoever writes. */
+/* A write of the CPU or the device leaves the bytes beside it alone. */
 static void test_adjacent_bytes(void)
 {
 	enum { ROUNDS = 16 };
@@ -607,7 +610,7 @@ static void *touch(void *arg)
 	return NULL;
 }
 
-/* A page that nobody has touched, by many queues and threads at once. */
+/* Many queues and threads access a page at once that nobody has touched. */
 static void test_one_page(void)
 {
 	enum { ROUNDS = 20 };
@@ -648,8 +651,8 @@ static void test_one_page(void)
 			const uint8_t want = i < 4 * QUEUES ? (i % 4 < 2 ? MARK : 0) :
 				i >= PAGE / 2 && i < PAGE / 2 + THREADS ? i - PAGE / 2 + 1 : 0;
 
-			igt_assert_f(buf[i] == want, "round %u: byte %u is %#x, not %#x\n", round, i,
-				     buf[i], want);
+			igt_assert_f(buf[i] == want, "round %u: byte %u is %#x, not %#x\n", round,
+				     i, buf[i], want);
 		}
 	}
 	for (i = 0; i < QUEUES; i++)
@@ -671,7 +674,7 @@ struct sender {
 	atomic_bool stop;
 };
 
-/* One when the one before has come. */
+/* Send a signal when the last one has arrived. */
 static void *send(void *arg)
 {
 	struct sender *s = arg;
@@ -687,7 +690,7 @@ static void *send(void *arg)
 	return NULL;
 }
 
-/* Signals come to who submits to the device and waits for it. */
+/* A thread gets signals while it submits to the device and waits for it. */
 static void test_signals(void)
 {
 	enum { ROUNDS = 30, EACH = 10, N = 64 * PAGE };
@@ -750,7 +753,7 @@ static void test_merge(void)
 	int i;
 
 	user_begin(&user);
-	/* Mappings merge that have the same memory behind them, and so far there is none. */
+	/* Make one anon_vma for all of it: mappings with one each do not merge. */
 	memset(buf, 1, 3 * N);
 	for (i = 0; i < 8; i++) {
 		igt_assert(!mprotect(buf + N, N, PROT_READ));
@@ -768,7 +771,7 @@ static void test_merge(void)
 	user_end(&user);
 }
 
-/* What is moved is accessed at its new place, and what comes to the old one there. */
+/* The device sees what was moved at its new address, and new memory at the old one. */
 static void check_moves(struct user *user, uint8_t *buf, uint8_t *to, size_t n, const char *kind)
 {
 	uint8_t *want = user_pages(n);

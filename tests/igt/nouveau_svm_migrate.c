@@ -29,13 +29,13 @@
  * Description: parent and child share device memory, copied on write
  *
  * SUBTEST: orphan
- * Description: who has migrated has closed the device, and its child reads
+ * Description: the parent migrates, forks and closes the device; the child then reads the pages
  *
  * SUBTEST: dead-channels
  * Description: the kernel's channels have ended: nothing is lost that was not in device memory
  *
  * SUBTEST: unbind
- * Description: the device is unbound with a process's pages in its memory, which get back
+ * Description: the device is unbound while a process has pages in its memory; they come back
  *
  * SUBTEST: beside-moves
  * Description: pages go there and come back while buffers are moved
@@ -45,7 +45,6 @@
  */
 #include "board_scenario.h"
 #include "igt_decl.h"
-#include "pagemap.h"
 #include "random.h"
 #include "svm_options.h"
 
@@ -118,7 +117,7 @@ static void there_and_back(void)
 	scenario_close(&gpu, &chan);
 }
 
-/* So many that the kernel's pushbuffer goes round a few times, there and back. */
+/* So many pages that the kernel's pushbuffer wraps a few times, in both directions. */
 static void many(void)
 {
 	uint32_t *buf = small_pages(MANY * PAGE), i;
@@ -133,7 +132,7 @@ static void many(void)
 	gpu_close(&gpu);
 }
 
-/* Of 2 MiB, every word another. */
+/* 2 MiB in which every word differs. */
 static uint32_t *huge_words(void)
 {
 	uint32_t *buf = huge_pages(HUGE, 1), i;
@@ -229,7 +228,7 @@ static void look_now(const struct looker *looker)
 
 static void forks(void)
 {
-	/* Or it would be cleared there, not copied. */
+	/* Pages that nobody has written would be cleared on the device, not copied. */
 	uint8_t *buf = memset(small_pages(N), 0, N);
 	struct looker looker;
 
@@ -257,8 +256,8 @@ static void orphan(void)
 }
 
 /*
- * What is in the process's memory stays there; what is in the device's is out of reach, and
- * nothing else is to be had in its place.
+ * Pages in system memory stay there. Pages in device memory cannot be copied back: who reads one
+ * gets SIGBUS, and nothing else in its place.
  */
 static void dead_channels(void)
 {
@@ -279,7 +278,7 @@ static void dead_channels(void)
 			    "a read of an address that is nowhere");
 		dead++;
 	}
-	/* It may say so, or not; nothing may be lost. */
+	/* It may fail or not, but no data may be lost. */
 	gpu_svm_migrate(&gpu, memset(later, 0x22, N), N);
 	all_are(later, N, 0x22, "the CPU");
 	for (i = 0; i < 2; i++) {
@@ -294,12 +293,12 @@ static void dead_channels(void)
 			    ret);
 	}
 	gpu_close(&gpu);
-	/* There are new ones then. */
+	/* Binding makes new channels. */
 	scenario_bind(false);
 	scenario_bind(true);
 }
 
-/* Large pages, and of small ones so many that their copies go round the kernel's pushbuffer. */
+/* Large pages, and so many small ones that their copies wrap the kernel's pushbuffer. */
 static void gets_back(int ready, int go)
 {
 	uint32_t *buf = huge_words(), *part = huge_words(), *small = small_pages(MANY * PAGE), i;
@@ -396,23 +395,19 @@ static void beside_moves(void)
 	scenario_close(&gpu, &chan);
 }
 
-/* Migrate, and see that all of it has gone, whatever else is copied meanwhile. */
+/* Migrate, and see in pagemap that all of it has gone: other copies are counted as well. */
 static void all_to_device(void *buf, size_t n, const char *what)
 {
-	unsigned int tries;
-	int there = 0;
+	const int there = gpu_svm_migrate_until(gpu.fd, buf, n, n / PAGE);
 
-	for (tries = 0; tries < 10 && there < (int)(n / PAGE); tries++) {
-		bind_vram(buf, n);
-		there = pagemap_count(buf, n / PAGE, PAGEMAP_AWAY);
-	}
+	CHILD_CHECK(there >= 0, "%s: SVM_BIND: %s", what, strerror(-there));
 	CHILD_CHECK(there == (int)(n / PAGE), "%s: %d of %zu pages have gone to the device", what,
 		    there, n / PAGE);
 }
 
 /*
- * Buffers have all of the device's memory, and make room for pages. For small ones and for huge
- * ones nouveau takes 256 MiB each (7.3), or 2 MiB at a time.
+ * Buffers have all of the device's memory, and TTM evicts some to make room for pages. nouveau
+ * takes 256 MiB for small pages and 256 MiB for huge ones (7.3), or 2 MiB at a time.
  */
 static void full(void)
 {
@@ -421,7 +416,7 @@ static void full(void)
 	uint8_t *small = small_pages(N), *out = small_pages(N), *large;
 	unsigned int nr, i;
 
-	/* It has taken none yet, when it has just been bound. */
+	/* After it has been bound, nouveau has taken no memory for pages yet. */
 	scenario_bind(false);
 	scenario_bind(true);
 	scenario_open(&gpu, &chan);
@@ -461,10 +456,11 @@ static const struct scenario scenario[] = {
 	{ "mapped", "What the device has mapped already is migrated, and it goes on at the new "
 	  "place", mapped },
 	{ "fork", "Parent and child share device memory, copied on write", forks },
-	{ "orphan", "Who has migrated has closed the device, and its child reads", orphan },
+	{ "orphan", "The parent migrates, forks and closes the device; the child then reads the "
+	  "pages", orphan },
 	{ "dead-channels", "The kernel's channels have ended: nothing is lost that was not in "
 	  "device memory", dead_channels, .kills = true, .unbinds = true },
-	{ "unbind", "The device is unbound with a process's pages in its memory, which get back",
+	{ "unbind", "The device is unbound while a process has pages in its memory; they come back",
 	  unbind, .huge = true, .unbinds = true },
 	{ "beside-moves", "Pages go there and come back while buffers are moved", beside_moves },
 	{ "full", "Buffers have all of the device's memory, and make room for pages", full,

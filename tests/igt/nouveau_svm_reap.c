@@ -16,6 +16,7 @@
 #include "board_scenario.h"
 #include "dmesg_patterns.h"
 #include "igt_decl.h"
+#include "mrelease.h"
 #include "svm_gpu.h"
 #include "svm_options.h"
 #include "victim.h"
@@ -24,11 +25,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
 
 IGT_TEST_DESCRIPTION("A process is killed and reaped while the board holds what nouveau waits for");
 
@@ -82,10 +78,10 @@ static void test_mrelease_in_flush(void)
 	BOARD(board_gate_close(board, "flush"));
 	BOARD(board_gate_wait_held(board, "flush", 1, SVM_WAIT_MS));
 	igt_assert_f(!kill(v.pid, SIGKILL), "kill: %s\n", strerror(errno));
-	ret = syscall(SYS_process_mrelease, v.pidfd, 0) ? errno : 0;
+	ret = mrelease(v.pidfd);
 	BOARD(board_gate_open(board, "flush"));
-	igt_assert_f(ret == EAGAIN, "process_mrelease() while a flush is held: %s\n",
-		     ret ? strerror(ret) : "done");
+	igt_assert_f(ret == -EAGAIN, "process_mrelease() while a flush is held: %s\n",
+		     ret ? strerror(-ret) : "done");
 
 	victim_mrelease(&v, SVM_WAIT_MS);
 	reap = victim_mreleased(&v, SVM_WAIT_MS);
@@ -108,8 +104,7 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 		scenario_require_board();
 		igt_require_f(memcg_available(), "this kernel has no memory controller of cgroup "
 			      "version 2 in /sys/fs/cgroup\n");
-		igt_require_f(syscall(SYS_process_mrelease, -1, 0) && errno != ENOSYS,
-			      "this kernel has no process_mrelease()\n");
+		require_mrelease();
 	}
 
 	igt_describe("While a TLB flush of the victim's is held, process_mrelease() is refused and "

@@ -18,6 +18,7 @@
 #include "svm_options.h"
 #include "svm_require.h"
 #include "svm_wait.h"
+#include "user.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,35 +29,6 @@ IGT_TEST_DESCRIPTION("What lib/svm_gpu.h promises to the tests, held against the
 		     "they will use");
 
 enum { PAGE = 4096, BIG = 1 << 20 };
-
-struct user {
-	struct svm_gpu *gpu;
-	struct svm_queue *queue;
-};
-
-static void *pages(size_t n)
-{
-	void *buf = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	igt_assert_f(buf != MAP_FAILED, "mmap of %zu bytes: %s\n", n, strerror(errno));
-	return buf;
-}
-
-static void begin(struct user *user)
-{
-	const char *why;
-	int ret = svm_gpu_open(&user->gpu, &why);
-
-	igt_assert_f(!ret, "%s: %s\n", why, strerror(-ret));
-	ret = svm_queue_open(user->gpu, &user->queue);
-	igt_assert_f(!ret, "queue: %s\n", strerror(-ret));
-}
-
-static void end(struct user *user)
-{
-	svm_queue_close(user->queue);
-	svm_gpu_close(user->gpu);
-}
 
 static void test_unknown_name(void)
 {
@@ -78,10 +50,10 @@ static void test_unknown_name(void)
 
 static void test_nothing(void)
 {
-	uint32_t *word = pages(PAGE);
+	uint32_t *word = user_pages(PAGE);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	/* To open it may take a moment of the device. */
 	igt_assert_eq(svm_wait_queue(user.queue, SVM_WAIT_MS, "a new queue"), 0);
 	igt_assert_eq(svm_queue_wait(user.queue, 0), 0);
@@ -89,18 +61,18 @@ static void test_nothing(void)
 	igt_assert_eq(svm_fill(user.queue, word, 1, 0), 0);
 	igt_assert_eq(svm_wait_queue(user.queue, SVM_WAIT_MS, "nothing"), 0);
 	igt_assert_eq_u32(word[0], 0);
-	end(&user);
+	user_end(&user);
 }
 
 /* Each step needs what the one before has left: in another order it is another number. */
 static void test_order(void)
 {
 	enum { STEPS = 50, WORDS = 3000 };
-	uint32_t *a = pages(WORDS * sizeof(*a)), *b = pages(WORDS * sizeof(*b)), want = 0;
+	uint32_t *a = user_pages(WORDS * sizeof(*a)), *b = user_pages(WORDS * sizeof(*b)), want = 0;
 	struct user user;
 	int i;
 
-	begin(&user);
+	user_begin(&user);
 	for (i = 0; i < STEPS; i++) {
 		igt_assert_eq(svm_fill(user.queue, a + 1, i, WORDS - 1), 0);
 		igt_assert_eq(svm_add(user.queue, a, i + 1), 0);
@@ -114,7 +86,7 @@ static void test_order(void)
 	igt_assert_eq_u32(b[0], want);
 	for (i = 1; i < WORDS; i++)
 		igt_assert_eq_u32(b[i], STEPS - 1);
-	end(&user);
+	user_end(&user);
 }
 
 /*
@@ -126,12 +98,12 @@ static void test_limit(void)
 {
 	/* One copy takes much longer than it takes to begin it, or there is never much to do. */
 	enum { LIMIT_MS = 100, MOST = 20000, N = 16 * BIG };
-	uint8_t *src = pages(N), *dst = pages(N);
+	uint8_t *src = user_pages(N), *dst = user_pages(N);
 	struct user user;
 	int64_t start;
 	int i, n, ret;
 
-	begin(&user);
+	user_begin(&user);
 	memset(src, 1, N);
 	igt_assert_eq(svm_copy(user.queue, dst, src, N), 0);
 	igt_assert_eq(svm_wait_queue(user.queue, SVM_WAIT_MS, "a copy"), 0);
@@ -152,19 +124,19 @@ static void test_limit(void)
 	igt_assert_lte_s64(LIMIT_MS * 1000, now_us() - start);
 	igt_assert_eq(svm_wait_queue(user.queue, SVM_WAIT_MS, "what was not done in time"), 0);
 	igt_assert_eq(memcmp(dst, src, N), 0);
-	end(&user);
+	user_end(&user);
 }
 
 /* Closing a queue is no way to take back what was begun, or to have it done in freed memory. */
 static void test_close_busy(void)
 {
 	enum { COPIES = 32 };
-	uint8_t *src = pages(BIG), *dst = pages(BIG);
+	uint8_t *src = user_pages(BIG), *dst = user_pages(BIG);
 	struct svm_queue *other;
 	struct user user;
 	int i;
 
-	begin(&user);
+	user_begin(&user);
 	memset(src, 7, BIG);
 	for (i = 0; i < COPIES; i++)
 		igt_assert_eq(svm_copy(user.queue, dst, src, BIG), 0);
@@ -176,7 +148,7 @@ static void test_close_busy(void)
 	igt_assert_eq(svm_wait_queue(other, SVM_WAIT_MS, "the next queue"), 0);
 	igt_assert_eq(memcmp(dst, src, BIG), 0);
 	user.queue = other;
-	end(&user);
+	user_end(&user);
 }
 
 struct worker {
@@ -210,11 +182,11 @@ static void threads_once(void)
 {
 	enum { THREADS = 4 };
 	struct worker worker[THREADS];
-	uint32_t *word = pages(PAGE);
+	uint32_t *word = user_pages(PAGE);
 	struct user user;
 	int i;
 
-	begin(&user);
+	user_begin(&user);
 	for (i = 0; i < THREADS; i++) {
 		worker[i] = (struct worker) { .gpu = user.gpu, .word = word };
 		igt_assert_eq(pthread_create(&worker[i].thread, NULL, add_many, &worker[i]), 0);
@@ -224,7 +196,7 @@ static void threads_once(void)
 	for (i = 0; i < THREADS; i++)
 		igt_assert_f(!worker[i].ret, "thread %d: %s\n", i, strerror(-worker[i].ret));
 	igt_assert_eq_u32(*word, THREADS * ADDS);
-	end(&user);
+	user_end(&user);
 }
 
 static void test_threads(void)
@@ -241,24 +213,26 @@ static void add_in_child(unsigned int child, void *data)
 {
 	const char *why = "";
 	uint32_t *word = data;
-	struct user user;
-	int ret = svm_gpu_open(&user.gpu, &why);
+	struct svm_queue *queue;
+	struct svm_gpu *gpu;
+	int ret = svm_gpu_open(&gpu, &why);
 
 	CHILD_CHECK(!ret, "child %u: %s: %s", child, why, strerror(-ret));
-	ret = svm_queue_open(user.gpu, &user.queue);
+	ret = svm_queue_open(gpu, &queue);
 	if (!ret)
-		ret = svm_add(user.queue, word, 5 + child);
+		ret = svm_add(queue, word, 5 + child);
 	if (!ret)
-		ret = svm_wait_queue(user.queue, SVM_WAIT_MS, "a child's add");
+		ret = svm_wait_queue(queue, SVM_WAIT_MS, "a child's add");
 	CHILD_CHECK(!ret, "child %u: an add: %s", child, strerror(-ret));
 	CHILD_CHECK(*word == 5 + child, "child %u has added up to %u", child, *word);
-	end(&user);
+	svm_queue_close(queue);
+	svm_gpu_close(gpu);
 }
 
 /* A fixture looks whether there is a device, subtests fork and use it. */
 static void test_fork_after_open(void)
 {
-	uint32_t *word = pages(PAGE);
+	uint32_t *word = user_pages(PAGE);
 	struct svm_gpu *gpu;
 	const char *why;
 	int ret = svm_gpu_open(&gpu, &why);
@@ -278,27 +252,27 @@ static void write_in_child(unsigned int child, void *data)
 /* A child that does not touch the device leaves its parent's queue alone, and so does its end. */
 static void test_fork_after_use(void)
 {
-	uint32_t *word = pages(PAGE);
+	uint32_t *word = user_pages(PAGE);
 	struct user user;
 
-	begin(&user);
+	user_begin(&user);
 	igt_assert_eq(svm_add(user.queue, word, 1), 0);
 	igt_assert_eq(svm_wait_queue(user.queue, SVM_WAIT_MS, "an add"), 0);
 	child_run(2, write_in_child, word, SVM_WAIT_MS, "a child that does nothing ends");
 	igt_assert_eq(svm_add(user.queue, word, 1), 0);
 	igt_assert_eq(svm_wait_queue(user.queue, SVM_WAIT_MS, "an add after a fork"), 0);
 	igt_assert_eq_u32(word[0], 2);
-	end(&user);
+	user_end(&user);
 }
 
 static void test_dead_queue(void)
 {
-	uint32_t *word = pages(PAGE), *hole = pages(PAGE);
+	uint32_t *word = user_pages(PAGE), *hole = user_pages(PAGE);
 	struct svm_queue *other;
 	struct user user;
 	int ret;
 
-	begin(&user);
+	user_begin(&user);
 	igt_require_f(svm_gpu_has(user.gpu, SVM_DEAD), "this back end does not promise it\n");
 	igt_emit_ignore_dmesg_regex(NOUVEAU_DEAD_QUEUE_DMESG);
 	igt_assert_eq(svm_queue_open(user.gpu, &other), 0);
@@ -311,7 +285,7 @@ static void test_dead_queue(void)
 	igt_assert_eq(svm_wait_queue(other, SVM_WAIT_MS, "the other queue"), 0);
 	igt_assert_eq_u32(*word, 1);
 	svm_queue_close(other);
-	end(&user);
+	user_end(&user);
 }
 
 int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)

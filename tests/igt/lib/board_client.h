@@ -48,7 +48,7 @@ int board_knob(struct board *board, const char *name, uint64_t *value);
 /* -EINVAL: the board does not take that value. */
 int board_knob_set(struct board *board, const char *name, uint64_t value);
 
-/* All of them, and to have them as they were. */
+/* Save all of them, and set them as they were. */
 struct board_knobs {
 	uint64_t value[BOARD_NAMES];
 };

@@ -77,7 +77,7 @@ void scenario_require_board(void)
 	igt_require_f(ret != -ENODEV, "no render node in /dev/dri is of driver nouveau\n");
 	igt_assert_f(!ret, "a render node: %s\n", strerror(-ret));
 	open_board(&board, node);
-	/* Of who was killed here before. */
+	/* A test that was killed may have left gates closed. */
 	board_gates_open(&board);
 	board_knobs(&board, &knobs);
 }
@@ -136,7 +136,7 @@ static int find_node(void)
 	return ret;
 }
 
-/* Whatever a scenario has left behind; false if it has left the device unbound. */
+/* Undo what a scenario has left. False: it has left the device unbound. */
 static bool restore(void)
 {
 	const bool bound = is_bound();
@@ -201,7 +201,7 @@ void scenario_run(void (*run)(void))
 	}
 	igt_assert_f(pid > 0, "fork: %s\n", strerror(-pid));
 	ret = child_wait(pid, &status, SCENARIO_MS, "the scenario ends");
-	/* One that is stuck goes on with that, perhaps. */
+	/* A scenario that is stuck may go on then. */
 	bound = restore();
 	if (ret)
 		child_kill_all(SVM_WAIT_MS);
@@ -334,7 +334,7 @@ void open_gate(const char *gate)
 	uint32_t held;
 	bool closed;
 
-	/* It does after knob gate_limit, and who waits for it would not be noticed. */
+	/* A gate opens by itself after knob gate_limit, and a test would pass without a wait. */
 	BOARD(board_gate(&board, gate, &closed, &held));
 	CHILD_CHECK(closed, "gate %s has opened by itself", gate);
 	BOARD(board_gate_open(&board, gate));

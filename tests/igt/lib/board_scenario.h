@@ -22,7 +22,7 @@
 
 /* In a fixture: skip unless nouveau's device is a board. */
 void scenario_require_board(void);
-/* And unless there is another one. */
+/* Skip unless nouveau has a second board. */
 void scenario_require_second_board(void);
 /* For tests that use it themselves. */
 struct board *scenario_board(void);
@@ -78,7 +78,7 @@ void wait_faults(uint64_t count);
 struct board_channel channel_of(const struct chan *chan);
 void set_knob(const char *knob, uint64_t value);
 void close_gate(const char *gate);
-/* One that was closed, and has not opened by itself since. */
+/* Fails if the gate has opened by itself. */
 void open_gate(const char *gate);
 /* Wait until it holds something. */
 void wait_gate(const char *gate);
@@ -90,7 +90,7 @@ void accesses_begin(struct board_access *access, unsigned int nr);
 bool accesses_ended(const struct board_access *access, unsigned int nr);
 void accesses_wait(struct board_access *access, unsigned int nr);
 void accesses(struct board_access *access, unsigned int nr);
-/* The same of some that all fault: the driver hears of it when all have. */
+/* The same for accesses that all fault. The driver gets the interrupt when all have. */
 void accesses_in_one_batch(struct board_access *access, unsigned int nr);
 /* One of them. Has it been done? */
 bool access_one(const struct chan *chan, enum board_type type, const void *addr, uint32_t *value);

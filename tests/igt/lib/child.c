@@ -15,7 +15,16 @@ static pid_t children[32];
 
 enum { CHILDREN = sizeof(children) / sizeof(*children) };
 
-pid_t child_start(void)
+/*
+ * As fork(), but without a signal to the parent when the child ends. Such a child is seen by those
+ * waits only that have __WALL, and IGT's have not. The C library knows nothing of it.
+ */
+static pid_t clone_process(void)
+{
+	return syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+}
+
+static pid_t start(pid_t (*make)(void))
 {
 	const pid_t parent = getpid();
 	unsigned int i;
@@ -26,11 +35,7 @@ pid_t child_start(void)
 	if (i == CHILDREN)
 		return -EAGAIN;
 	fflush(NULL);
-	/*
-	 * As fork(), but for the signal that a parent gets of a child's end: a child without
-	 * is seen by those waits only that have __WALL. IGT's has not.
-	 */
-	pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	pid = make();
 	if (pid < 0)
 		return -errno;
 	if (pid) {
@@ -41,6 +46,11 @@ pid_t child_start(void)
 	if (getppid() != parent)
 		_exit(1);
 	return 0;
+}
+
+pid_t child_start(void)
+{
+	return start(clone_process);
 }
 
 void child_exit(int status)
@@ -77,25 +87,35 @@ bool child_has_ended(pid_t pid)
 void child_run(unsigned int nr, void (*work)(unsigned int nr, void *data), void *data,
 	       unsigned int ms, const char *what)
 {
+	/* For those that are killed because another has failed. */
+	enum { KILLED_MS = 1000 };
+	int status = 0, ret = 0, failed = 0;
+	unsigned int started, i;
 	pid_t pid[CHILDREN];
-	unsigned int i;
-	int status, ret;
 
 	igt_assert_lte(nr, CHILDREN);
-	for (i = 0; i < nr; i++) {
-		pid[i] = child_start();
-		if (!pid[i]) {
-			work(i, data);
+	for (started = 0; started < nr; started++) {
+		pid[started] = start(fork);
+		if (!pid[started]) {
+			work(started, data);
 			child_exit(0);
 		}
-		igt_assert_f(pid[i] > 0, "fork: %s\n", strerror(-pid[i]));
+		if (pid[started] < 0) {
+			failed = pid[started];
+			break;
+		}
 	}
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < started && !failed; i++) {
 		ret = child_wait(pid[i], &status, ms, what);
-		igt_assert_f(!ret, "child %u: %s: %s\n", i, what, strerror(-ret));
-		igt_assert_f(!status, "child %u has failed, status %#x: see what it says\n", i,
-			     status);
+		if (ret || status)
+			break;
 	}
+	/* IGT sees these, and aborts if one is left. */
+	if (failed || i < started)
+		child_kill_all(KILLED_MS);
+	igt_assert_f(!failed, "fork: %s\n", strerror(-failed));
+	igt_assert_f(!ret, "child %u: %s: %s\n", i, what, strerror(-ret));
+	igt_assert_f(!status, "child %u has failed, status %#x: see what it says\n", i, status);
 }
 
 void child_kill_all(unsigned int ms)
@@ -110,7 +130,7 @@ void child_kill_all(unsigned int ms)
 		if (!children[i])
 			continue;
 		child_wait(children[i], &status, ms, "a child that was killed ends");
-		/* If not, it has been reported, and does not get better. */
+		/* If it does not end, that has been reported. */
 		children[i] = 0;
 	}
 }

@@ -3,16 +3,23 @@
 #ifndef CHILD_H
 #define CHILD_H
 /*
- * Processes that a test forks because they will be killed, or may get stuck in the kernel.
- * IGT's own may not be killed, are waited for without a limit, and no child may be left when
- * a test ends, or IGT aborts it. These may be stuck for ever. They are killed with the test.
+ * Children that will be killed, or may get stuck in the kernel. igt_fork() is not for them: IGT
+ * waits for its children without a limit, fails if one is killed, and aborts a test that leaves
+ * one. These may be stuck for ever. They are killed when the test ends.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-/* fork(): 0 in the child, which leaves by child_exit() or CHILD_CHECK(). Or -errno. */
+/*
+ * 0 in the child, which leaves by child_exit() or CHILD_CHECK(). Or -errno.
+ *
+ * It is as fork(), but the C library does not hear of it: a lock that another thread has is never
+ * given back in the child. So in the child of a process with threads nothing may be called that
+ * takes one until it executes a program or leaves by _exit(): not malloc(), not stdio, and not
+ * what is built on them, such as svm_gpu_open(), igt_info() and CHILD_CHECK().
+ */
 pid_t child_start(void);
 void child_exit(int status) __attribute__((noreturn));
 /*
@@ -24,7 +31,8 @@ int child_wait(pid_t pid, int *status, unsigned int ms, const char *what);
 bool child_has_ended(pid_t pid);
 /*
  * So many children that do the same, each with its number, and leave by coming back. All have to
- * succeed; asserted. ms is for each.
+ * succeed; asserted. ms is for each. They are made by fork(), and what is said above of threads is
+ * not for them.
  */
 void child_run(unsigned int nr, void (*work)(unsigned int nr, void *data), void *data,
 	       unsigned int ms, const char *what);

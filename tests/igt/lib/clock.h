@@ -3,8 +3,8 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 /*
- * Time that goes on whatever is set, since some moment. igt_nsec_elapsed() has the time since its
- * first call; most that ask here have a deadline, or compare with another process.
+ * CLOCK_MONOTONIC. igt_nsec_elapsed() has the time since its first call; most callers here have a
+ * deadline, or compare with another process.
  */
 #include <stdint.h>
 #include <time.h>

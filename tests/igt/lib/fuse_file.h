@@ -3,8 +3,8 @@
 #ifndef FUSE_FILE_H
 #define FUSE_FILE_H
 /*
- * A file of one page behind user space that does not answer, unless it is told to: who reads it
- * waits. When the process that serves it is gone, it gets an error. For scenarios, see
+ * A file of one page that a process serves, which answers a read only when it is told to. Who reads
+ * it waits until then, and gets an error if the server is gone. For scenarios, see
  * board_scenario.h: what fails ends the process.
  */
 #include <sys/types.h>
@@ -15,8 +15,8 @@ enum { FUSE_FILE_BYTE = 0x5a };		/* that the file is full of */
 int fuse_file_open(pid_t *server);
 /* Wait until somebody reads. */
 void fuse_file_is_read(void);
-/* Let who has asked first have it. */
+/* Answer the oldest read. */
 void fuse_file_answer(void);
-/* End who serves it: who waits gets an error. */
+/* End the server: who waits gets an error. */
 void fuse_file_end(pid_t server);
 #endif

@@ -5,6 +5,7 @@
  * clc0b5.h of open-gpu-doc.
  */
 #include "gpu.h"
+#include "pagemap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,7 @@ int gpu_open(struct gpu *gpu, const char *node)
 	return ret;
 }
 
-int gpu_svm_migrate(struct gpu *gpu, void *addr, size_t size)
+static int svm_migrate(int fd, void *addr, size_t size)
 {
 	struct drm_nouveau_svm_bind args = {
 		.header = (uint64_t)NOUVEAU_SVM_BIND_COMMAND__MIGRATE <<
@@ -93,7 +94,29 @@ int gpu_svm_migrate(struct gpu *gpu, void *addr, size_t size)
 		.npages = size / 4096,	/* 5.3 refuses 0 */
 	};
 
-	return drmCommandWriteRead(gpu->fd, DRM_NOUVEAU_SVM_BIND, &args, sizeof(args));
+	return drmCommandWriteRead(fd, DRM_NOUVEAU_SVM_BIND, &args, sizeof(args));
+}
+
+int gpu_svm_migrate(struct gpu *gpu, void *addr, size_t size)
+{
+	return svm_migrate(gpu->fd, addr, size);
+}
+
+int gpu_svm_migrate_until(int fd, void *addr, size_t size, unsigned int pages)
+{
+	unsigned int tries;
+	int ret, there = 0;
+
+	for (tries = 0; tries < 10 && there < (int)pages; tries++) {
+		ret = svm_migrate(fd, addr, size);
+		if (ret)
+			return ret;
+		/* Then they are not present for the CPU. */
+		there = pagemap_count(addr, size / 4096, PAGEMAP_AWAY);
+		if (there < 0)
+			return there;
+	}
+	return there;
 }
 
 uint32_t gpu_chipset(const struct gpu *gpu)

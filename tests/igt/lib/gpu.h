@@ -52,6 +52,11 @@ uint32_t gpu_chipset(const struct gpu *gpu);
 int gpu_svm_init(struct gpu *gpu, uint64_t addr, uint64_t size);
 /* SVM_BIND: migrate to device memory. */
 int gpu_svm_migrate(struct gpu *gpu, void *addr, size_t size);
+/*
+ * The same by a client's DRM file, up to ten times, until so many pages are there: SVM_BIND leaves
+ * out what somebody else has a reference to for a moment. How many are there then, or -errno.
+ */
+int gpu_svm_migrate_until(int fd, void *addr, size_t size, unsigned int pages);
 
 int chan_open(struct gpu *gpu, struct chan *chan);
 /* On the copy engines' runlist, which may be the same. */

@@ -7,7 +7,6 @@
 #include "write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@ static struct attribute {
 	bool pages_only;
 	char before[64];
 } attributes[] = {
-	/* Off while the others are changed: the first to be written, and to be put back the last. */
+	/* It is off while the others are changed: written first, and put back last. */
 	{ .name = "probability", .value = "0" },
 	{ .name = "interval", .value = "1" },
 	{ .name = "times", .value = "1" },
@@ -49,24 +48,12 @@ static int put(const char *name, const char *text)
 	return write_text(path, text);
 }
 
-/* Without the end of the line. */
 static int get(const char *name, char *text, size_t size)
 {
 	char path[128];
-	ssize_t n;
-	int fd;
 
 	path_of(name, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, size - 1);
-	close(fd);
-	if (n < 0)
-		return -errno;
-	text[n] = 0;
-	text[strcspn(text, "\n")] = 0;
-	return 0;
+	return read_text(path, text, size);
 }
 
 static void set(const char *name, const char *text)

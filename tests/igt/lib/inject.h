@@ -13,7 +13,12 @@
  * ends them. Skips if the kernel cannot do that, or nouveau has none of them.
  */
 void inject_prepare(const char *kind, const char * const *functions);
-/* From now on one of the next nr allocations fails, then none. */
+/*
+ * From now on one of the next nr allocations fails, then none. With 1 that is the first. With more
+ * the kernel counts, and fails the one whose number nr divides; it begins to count when it is
+ * booted, and never again (should_fail_ex()). So it is the nr-th if the last one that has failed
+ * was failed with the same nr.
+ */
 void inject_one_of(unsigned int nr);
 /* No more. Has one failed? */
 bool inject_end(void);

@@ -7,7 +7,6 @@
 #include "write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,19 +32,9 @@ enum { SETTINGS = sizeof(setting) / sizeof(*setting) };
 static int get(const char *name, char *text, size_t size)
 {
 	char path[64];
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), KSM "%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, size - 1);
-	close(fd);
-	if (n <= 0)
-		return -EIO;
-	text[n] = 0;
-	return 0;
+	return read_text(path, text, size);
 }
 
 static int put(const char *name, const char *text)
@@ -108,7 +97,10 @@ int ksm_scan(unsigned int times, unsigned int ms)
 
 	if (begin < 0)
 		return -EIO;
-	/* Nothing tells of it. The one that is under way may have passed us. */
+	/*
+	 * There is no event to wait for. A scan that is under way may have passed us: it does not
+	 * count.
+	 */
 	while (scans() < begin + (long)times + 1) {
 		if (now_ms() > end)
 			return -ETIME;

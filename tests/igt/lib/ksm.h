@@ -2,7 +2,7 @@
 /* Copyright © 2026 Seed b1df77d0 maintainers */
 #ifndef KSM_H
 #define KSM_H
-/* The kernel's merging of pages that are the same, made to go on at once. For root. */
+/* Kernel same-page merging, set up so that it scans at once. For root. */
 #include <stdbool.h>
 
 bool ksm_available(void);

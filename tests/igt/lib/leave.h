@@ -3,10 +3,10 @@
 #ifndef LEAVE_H
 #define LEAVE_H
 /*
- * What a test changes of the machine is put back when its process ends, and be it by a signal
- * of the runner's, whose time-out has passed: then no fixture runs.
+ * What a test changes of the machine is put back when its process ends. That may be by a signal of
+ * the runner, whose time-out has passed: then no fixture runs.
  */
 
-/* Call this then, in this process alone; what has been asked for once, is not again. */
+/* Call this function then, but not in children. To ask twice is to ask once. */
 void leave_with(void (*restore)(void));
 #endif

@@ -2,6 +2,8 @@
 // Copyright © 2026 Seed b1df77d0 maintainers
 /* Names and formats: Documentation/admin-guide/cgroup-v2.rst of the kernel. */
 #include "memcg.h"
+#include "child.h"
+#include "leave.h"
 #include "poll_within.h"
 #include "write_file.h"
 
@@ -16,6 +18,9 @@
 
 #define ROOT "/sys/fs/cgroup"
 
+/* For those that are left when the test ends. */
+enum { LEAVE_MS = 1000 };
+
 static int put(const char *dir, const char *file, const char *text)
 {
 	char path[192];
@@ -24,7 +29,7 @@ static int put(const char *dir, const char *file, const char *text)
 	return write_text(path, text);
 }
 
-/* The file's text. */
+/* The text of a file that is polled. */
 static int get(int fd, char *text, size_t size)
 {
 	const ssize_t n = pread(fd, text, size - 1, 0);
@@ -37,15 +42,15 @@ static int get(int fd, char *text, size_t size)
 
 bool memcg_available(void)
 {
-	const int fd = open(ROOT "/cgroup.controllers", O_RDONLY | O_CLOEXEC);
-	char text[256] = "";
-	bool has;
+	char text[256];
 
-	if (fd < 0)
-		return false;
-	has = !get(fd, text, sizeof(text)) && strstr(text, "memory");
-	close(fd);
-	return has;
+	return !read_text(ROOT "/cgroup.controllers", text, sizeof(text)) &&
+	       strstr(text, "memory");
+}
+
+bool memcg_can_reclaim(void)
+{
+	return !access(ROOT "/memory.reclaim", W_OK);
 }
 
 /* Those that are there: no more at a time than there are victims. */
@@ -74,6 +79,19 @@ static int remove_now(const struct memcg *cg)
 	return 0;
 }
 
+/* Children of the test are in them. */
+static void leave_none(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MADE && !*made[i].path; i++)
+		;
+	if (i == MADE)
+		return;
+	child_kill_all(LEAVE_MS);
+	memcg_remove_all(LEAVE_MS);
+}
+
 int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
 {
 	char text[32];
@@ -85,6 +103,7 @@ int memcg_create(struct memcg *cg, const char *name, unsigned int max_mib)
 	place = find("");
 	if (!place)
 		return -ENOSPC;
+	leave_with(leave_none);
 	snprintf(cg->path, sizeof(cg->path), ROOT "/%s-%d", name, getpid());
 	if (mkdir(cg->path, 0755))
 		return -errno;
@@ -112,15 +131,10 @@ int memcg_join(const struct memcg *cg)
 int64_t memcg_current(const struct memcg *cg)
 {
 	char path[192], text[32];
-	int64_t ret;
-	int fd;
+	int ret;
 
 	snprintf(path, sizeof(path), "%s/memory.current", cg->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = get(fd, text, sizeof(text));
-	close(fd);
+	ret = read_text(path, text, sizeof(text));
 	return ret ? ret : strtoll(text, NULL, 10);
 }
 
@@ -184,7 +198,7 @@ void memcg_remove_all(unsigned int ms)
 	for (i = 0; i < MADE; i++) {
 		const struct memcg cg = made[i];
 
-		/* It is tried once; whoever is stuck in it has been reported. */
+		/* Only one try: a process that is stuck in it has been reported. */
 		if (*cg.path && memcg_remove(&cg, ms))
 			*made[i].path = 0;
 	}

@@ -65,29 +65,54 @@ static struct {
 	unsigned int nr;
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* Statistics that are asked for. */
+static const char * const fault_counters[] = {
+	"faults_read", "faults_write", "faults_atomic", "faults_prefetch",
+};
+
+enum { FAULT_COUNTERS = sizeof(fault_counters) / sizeof(*fault_counters) };
+
+#define STALE_COUNTER "stale_accesses"
+
+/* A statistic that the board has not is an error here, and none in ce_stat(). */
+static int look_up_counters(struct board *board)
+{
+	uint64_t value;
+	int ret = board_stat(board, STALE_COUNTER, &value);
+	unsigned int i;
+
+	for (i = 0; i < FAULT_COUNTERS && !ret; i++)
+		ret = board_stat(board, fault_counters[i], &value);
+	return ret;
+}
+
 static int open_board(struct board *board, const char *device)
 {
 	int ret = board_open(board, device);
 
-	if (ret)
-		return ret;
-	ret = board_oracle_wait(board, ORACLE_MS);
-	/* Switched off is no error. Nothing in the driver's window is the process's. */
-	if (!ret || ret == -ENODEV)
+	if (!ret)
+		ret = look_up_counters(board);
+	/* Without an oracle, no test would find an access to a page that mm had freed. */
+	if (!ret)
+		ret = board_oracle_wait(board, ORACLE_MS);
+	/* Nothing in the driver's window is the process's. */
+	if (!ret)
 		ret = board_exclude(board, BOARD_ALL_CHANNELS, GPU_WINDOW_ADDR, GPU_WINDOW_SIZE);
 	if (ret)
 		board_close(board);
-	return ret;
+	/* -ENODEV is said of the oracle, too, and svm_gpu_open() takes it for no device. */
+	return ret == -ENODEV ? -EIO : ret;
 }
 
-/* The board that is the device; NULL: it is none. */
-static int find_board(const char *device, struct board **found)
+/* The board that is the device; NULL: it is none. why: as that of svm_gpu_open(). */
+static int find_board(const char *device, struct board **found, const char **why)
 {
 	struct board *board;
 	unsigned int i;
 	int ret = 0;
 
 	*found = NULL;
+	*why = "there are more boards than lib/nouveau_ce.c has room for";
 	if (!board_is(device))
 		return 0;
 	pthread_mutex_lock(&shared.lock);
@@ -99,7 +124,7 @@ static int find_board(const char *device, struct board **found)
 	else if (i == shared.nr)
 		ret = open_board(board, device);
 	if (ret && i < BOARDS)
-		fprintf(stderr, "%s: %s\n", device, board->why);
+		*why = board->why;
 	else if (!ret && i == shared.nr)
 		shared.nr++;
 	pthread_mutex_unlock(&shared.lock);
@@ -135,10 +160,9 @@ static int ce_open(struct svm_gpu **gpu, const char **why)
 	ce->base.backend = &nouveau_ce_backend;
 	if (!nouveau_node_device(ce->gpu.fd, device, sizeof(device)))
 		snprintf(ce->device, sizeof(ce->device), "%s", strrchr(device, '/') + 1);
-	ret = find_board(ce->device, &ce->board);
+	ret = find_board(ce->device, &ce->board, why);
 	if (ret) {
 		ce_close(&ce->base);
-		*why = "the control function of the board does not open";
 		return ret;
 	}
 	if (!ce->board && !wanted) {
@@ -157,10 +181,8 @@ static bool ce_has(const struct svm_gpu *gpu, enum svm_cap cap)
 	case SVM_MIGRATE:
 		return to_ce(gpu)->gpu.dev->vram_size;
 	case SVM_FAULTS:
-		return to_ce(gpu)->board;
 	case SVM_ORACLE:
-		return to_ce(gpu)->board &&
-		       board_oracle(to_ce(gpu)->board) == CONTROL_ORACLE_FOUND;
+		return to_ce(gpu)->board;
 	case SVM_DEAD:
 		return true;
 	}
@@ -177,6 +199,7 @@ static int ce_migrate(struct svm_gpu *gpu, void *addr, size_t size)
 	return gpu_svm_migrate(&to_ce(gpu)->gpu, addr, size);
 }
 
+/* open_board() has seen that the board has the counter. */
 static uint64_t ce_stat(const struct svm_gpu *gpu, const char *counter)
 {
 	struct board *board = to_ce(gpu)->board;
@@ -192,13 +215,17 @@ static uint64_t ce_stat(const struct svm_gpu *gpu, const char *counter)
 
 static uint64_t ce_faults(const struct svm_gpu *gpu)
 {
-	return ce_stat(gpu, "faults_read") + ce_stat(gpu, "faults_write") +
-	       ce_stat(gpu, "faults_atomic") + ce_stat(gpu, "faults_prefetch");
+	uint64_t faults = 0;
+	unsigned int i;
+
+	for (i = 0; i < FAULT_COUNTERS; i++)
+		faults += ce_stat(gpu, fault_counters[i]);
+	return faults;
 }
 
 static uint64_t ce_stale(const struct svm_gpu *gpu)
 {
-	return ce_stat(gpu, "stale_accesses");
+	return ce_stat(gpu, STALE_COUNTER);
 }
 
 static int ce_queue_open(struct svm_gpu *gpu, struct svm_queue **queue)

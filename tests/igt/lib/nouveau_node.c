@@ -30,7 +30,10 @@ static int find_nth(unsigned int nth, char *path, size_t size)
 	int fd[MOST], nr = 0, ret = -ENODEV;
 	char *name = NULL;
 
-	while (nr < MOST && !name && (fd[nr] = __drm_open_driver_another(nr, DRIVER_NOUVEAU)) >= 0) {
+	while (nr < MOST && !name) {
+		fd[nr] = __drm_open_driver_another(nr, DRIVER_NOUVEAU);
+		if (fd[nr] < 0)
+			break;
 		if (is_nouveau_device(fd[nr]) && !nth--)
 			name = drmGetRenderDeviceNameFromFd(fd[nr]);
 		nr++;

@@ -3,10 +3,10 @@
 #ifndef OPERATION_H
 #define OPERATION_H
 /*
- * What a process can do to a part of its memory that makes mm invalidate what a device has
- * mapped of it, and what the device may do and has to see afterwards.
+ * What a process can do to a part of its memory that makes mm invalidate what a device has mapped
+ * of it, and what the device may do and has to see afterwards.
  *
- * These functions assert. Of a kernel that has not got it, require() skips.
+ * These functions assert. require() skips if the kernel lacks the operation.
  */
 #include "scene.h"
 
@@ -21,9 +21,11 @@ struct operation {
 	struct scene_plan plan;
 	/* What the device may do in the part. */
 	enum access before, after;
-	/* It keeps what is there; it is undo() that drops it, and tells the model so. */
+	/* It changes what all of the machine has: settings of mm, swap space. */
+	bool machine;
+	/* act() keeps what is there. undo() drops it, and tells the model. */
 	bool undo_drops;
-	/* What it may cause in the kernel's log, of dmesg_patterns.h; NULL: no more than dead queues. */
+	/* What it may cause in the kernel's log, see dmesg_patterns.h. NULL: only dead queues. */
 	const char *dmesg;
 	/* Why it is not for memory that is on the device. */
 	const char *host_only;
@@ -31,17 +33,23 @@ struct operation {
 	/* Once, before the device has seen the memory. */
 	void (*prepare)(struct scene *s);
 	void (*act)(struct scene *s);
-	/* What else has to be so; idle: the device has written since, if it may, and rests. */
+	/* More to assert. idle: the device rests, and has written since act() if it may. */
 	void (*check)(struct scene *s, bool idle);
 	/*
-	 * Where a queue may die of an access, or not: the device tries, and the CPU has the
-	 * memory back afterwards.
+	 * For an operation after which an access may kill the queue, or not: the device tries, and
+	 * then the CPU writes the memory.
 	 */
 	void (*settle)(struct scene *s);
-	/* So that it can be done again. */
+	/* Undo act(), so that it can be called again. */
 	void (*undo)(struct scene *s);
+	/*
+	 * Has it succeeded at least once? While the device works, the kernel may leave the pages as
+	 * they are; then it is tried again. NULL: it always succeeds.
+	 */
+	bool (*succeeded)(const struct scene *s);
+	/* Asserts that it has. */
 	void (*finish)(struct scene *s);
-	/* After a failure, in place of that. */
+	/* After a failure, in place of finish(). */
 	void (*abandon)(void);
 };
 
@@ -57,7 +65,7 @@ extern const struct operation operations_on_huge_pages[];
 
 #define MUST(ok)	igt_assert_f(ok, "%s\n", strerror(errno))
 
-/* Does this kernel know that advice? Or it is a skip. */
+/* Skips if the kernel does not know the advice. */
 void require_advice(int advice, const char *name);
 void advise(struct scene *s, int advice);
 
@@ -73,6 +81,7 @@ void act_dontneed(struct scene *s);
 void require_swap(void);
 void prepare_swap(struct scene *s);
 void act_swapoff(struct scene *s);
+bool some_swapped(const struct scene *s);
 void finish_swap(struct scene *s);
 void abandon_swap(void);
 void prepare_fork(struct scene *s);

@@ -35,11 +35,11 @@ void act_dontneed(struct scene *s)
 static void act_free(struct scene *s)
 {
 	advise(s, MADV_FREE);
-	/* And now it is needed. */
+	/* Have it reclaimed. */
 	advise(s, MADV_PAGEOUT);
 }
 
-/* What was written since is not to be dropped. */
+/* Have it reclaimed again: what was written since may not be dropped. */
 static void check_free(struct scene *s, bool idle)
 {
 	(void)idle;

@@ -101,7 +101,7 @@ void act_fork(struct scene *s)
 		for (i = 0; i < s->model.pages; i++)
 			range[i] = model_from(&s->model, i);
 		forked.pid = child_start();
-		/* Said if a page is just being made the device's alone, for an atomic access. */
+		/* fork() fails like this while a page is made device-exclusive. */
 	} while (forked.pid == -ENOMEM && s->storm.adds && ++tries < FORK_TRIES);
 	if (!forked.pid) {
 		close(forked.go[1]);

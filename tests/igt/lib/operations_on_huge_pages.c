@@ -35,7 +35,7 @@ static void require_collapse(void)
 	igt_require_f(!ret || error != EINVAL, "no MADV_COLLAPSE in this kernel\n");
 }
 
-/* The device may be in the way of it; EINVAL is said of a page that it has for itself. */
+/* The device may be in the way. A page that it has exclusively is EINVAL. */
 static bool collapse(struct scene *s)
 {
 	unsigned int tries;
@@ -64,11 +64,16 @@ static void make_huge_again(struct scene *s)
 	nr_collapsed += collapse(s) && scene_is_huge(s);
 }
 
+/* A device that has pages exclusively may always be in the way. */
+static bool was_collapsed(const struct scene *s)
+{
+	return nr_collapsed || s->storm.adds;
+}
+
 static void finish_collapse(struct scene *s)
 {
 	igt_info("%u times it became a huge page\n", nr_collapsed);
-	/* One that has pages for itself may always be in the way. */
-	igt_assert_f(nr_collapsed || s->storm.adds, "it never became a huge page\n");
+	igt_assert_f(was_collapsed(s), "it never became a huge page\n");
 }
 
 static void make_small(struct scene *s)
@@ -80,7 +85,7 @@ static void make_small(struct scene *s)
 	nr_collapsed = 0;
 }
 
-/* Two kinds of memory cannot share a huge page; what it has stays. */
+/* The part becomes another mapping, so the huge page is split. Its contents stay. */
 static void undo_collapse(struct scene *s)
 {
 	advise(s, MADV_NOHUGEPAGE);
@@ -119,11 +124,16 @@ static void act_split(struct scene *s)
 	nr_split += was_huge && !scene_is_huge(s);
 }
 
-static void finish_split(struct scene *s)
+static bool was_split(const struct scene *s)
 {
 	(void)s;
+	return nr_split;
+}
+
+static void finish_split(struct scene *s)
+{
 	igt_info("%u times the huge page was split\n", nr_split);
-	igt_assert_f(nr_split, "it never was split\n");
+	igt_assert_f(was_split(s), "it never was split\n");
 }
 
 static void undo_thp_munmap(struct scene *s)
@@ -168,6 +178,11 @@ static void prepare_thp_swap(struct scene *s)
 	prepare_swap(s);
 }
 
+static bool was_swapped_and_collapsed(const struct scene *s)
+{
+	return some_swapped(s) && was_collapsed(s);
+}
+
 static void finish_thp_swap(struct scene *s)
 {
 	finish_swap(s);
@@ -177,11 +192,12 @@ static void finish_thp_swap(struct scene *s)
 const struct operation operations_on_huge_pages[] = {
 	{ "thp-collapse", "Small pages become a huge page", { .huge = true }, ACCESS_WRITE,
 	  ACCESS_WRITE, .require = require_collapse, .prepare = make_small,
-	  .act = make_huge_again, .undo = undo_collapse, .finish = finish_collapse },
+	  .act = make_huge_again, .undo = undo_collapse, .succeeded = was_collapsed,
+	  .finish = finish_collapse },
 	{ "thp-split", "A huge page is split", { .huge = true }, ACCESS_WRITE, ACCESS_WRITE,
 	  .host_only = "memory on the device is not split by that",
 	  .require = require_split, .prepare = prepare_split, .act = act_split,
-	  .undo = make_huge_again, .finish = finish_split },
+	  .undo = make_huge_again, .succeeded = was_split, .finish = finish_split },
 	{ "thp-munmap", "A part of a huge page is unmapped",
 	  { .huge = true, .effect = MODEL_DROPS }, ACCESS_WRITE, ACCESS_NONE,
 	  .require = require_collapse, .prepare = make_huge, .act = act_munmap,
@@ -196,15 +212,16 @@ const struct operation operations_on_huge_pages[] = {
 	{ "thp-dontneed", "What a part of a huge page has is dropped",
 	  { .huge = true, .effect = MODEL_DROPS }, ACCESS_WRITE, ACCESS_WRITE,
 	  .require = require_collapse, .prepare = make_huge, .act = act_dontneed,
-	  .undo = make_huge_again, .finish = finish_collapse },
+	  .undo = make_huge_again, .succeeded = was_collapsed, .finish = finish_collapse },
 	{ "thp-fork-cow", "A process that has a huge page is forked", { .huge = true },
 	  ACCESS_WRITE, ACCESS_WRITE, .require = require_collapse,
 	  .prepare = prepare_thp_fork, .act = act_fork, .check = check_fork,
-	  .undo = make_huge_again, .finish = finish_thp_fork },
+	  .undo = make_huge_again, .succeeded = was_collapsed, .finish = finish_thp_fork },
 	{ "thp-swapoff", "A huge page is swapped out, and back in", { .huge = true },
-	  ACCESS_WRITE, ACCESS_WRITE,
+	  ACCESS_WRITE, ACCESS_WRITE, .machine = true,
 	  .host_only = "memory on the device is not swapped out", .require = require_thp_swap,
-	  .dmesg = ZRAM_DMESG, .prepare = prepare_thp_swap, .act = act_swapoff, .undo = make_huge_again,
+	  .dmesg = ZRAM_DMESG, .prepare = prepare_thp_swap, .act = act_swapoff,
+	  .undo = make_huge_again, .succeeded = was_swapped_and_collapsed,
 	  .finish = finish_thp_swap, .abandon = abandon_swap },
 	{}
 };

@@ -51,7 +51,7 @@ static void act_mprotect_up(struct scene *s)
 	scene_write_cpu(s, s->model.first, s->model.nr);
 }
 
-/* What the part had when it was moved away: before, and until then. */
+/* What the part may have had when it was moved. */
 static struct model_range taken[MODEL_PAGES];
 
 static void taken_from(const struct scene *s)

@@ -35,22 +35,28 @@ static void count_moved(struct scene *s)
 			       (entries_before[i] ^ entries_after[i]) & PAGEMAP_PFN;
 }
 
-static void finish_moved(struct scene *s)
+static bool some_moved(const struct scene *s)
 {
 	(void)s;
+	return pages_moved;
+}
+
+static void finish_moved(struct scene *s)
+{
 	igt_info("%u pages were moved\n", pages_moved);
-	igt_assert_f(pages_moved, "not a page was moved\n");
+	igt_assert_f(some_moved(s), "not a page was moved\n");
 }
 
 #define COMPACT "/proc/sys/vm/compact_memory"
 
-/* How many freed pages a processor keeps for itself, where compaction does not look: one in so
- * many of those that there are, or as many as the kernel likes.
+/*
+ * Which fraction of all pages a CPU may keep in its list of free pages, where compaction does not
+ * look; 0 is the kernel's default.
  */
 #define KEPT "/proc/sys/vm/percpu_pagelist_high_fraction"
 #define KEPT_FEW "1000000000\n"
 
-/* What the part gets its pages from, and what is around them, with holes to compact. */
+/* The part gets its pages from a pool. The rest of the pool has holes to compact. */
 enum { POOL_MIB = 16, POOL = (POOL_MIB << 20) / MODEL_PAGE };
 
 static void write_setting(const char *path, const char *text)
@@ -85,7 +91,7 @@ static int by_pfn(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Pages of zeros, the lowest first: compaction moves pages up. */
+/* Fill the pool, and sort it by PFN, the lowest first: compaction moves pages up. */
 static void fill_pool(uint8_t *at, struct pool_page *pool)
 {
 	static uint64_t entries[POOL];
@@ -114,13 +120,10 @@ static void keep_as_before(void)
 
 static void free_every_second(const struct pool_page *pool, unsigned int nr)
 {
+	int ret = read_text(KEPT, kept_before, sizeof(kept_before));
 	unsigned int i;
-	FILE *file;
-	int ret = 0;
 
-	file = fopen(KEPT, "re");
-	igt_assert_f(file && fgets(kept_before, sizeof(kept_before), file), KEPT ": %m\n");
-	fclose(file);
+	igt_assert_f(!ret, KEPT ": %s\n", strerror(-ret));
 	leave_with(keep_as_before);
 	write_setting(KEPT, KEPT_FEW);
 	for (i = 0; i < nr && !ret; i += 2)
@@ -150,7 +153,7 @@ static void put_low(struct scene *s)
 static void prepare_compaction(struct scene *s)
 {
 	pages_moved = 0;
-	/* Nothing else that is to be moved, or it would be what fills the holes. */
+	/* First compact the rest, or other pages would fill the holes. */
 	compact();
 	put_low(s);
 	scene_write_cpu(s, s->model.first, s->model.nr);
@@ -160,7 +163,7 @@ static void act_compaction(struct scene *s)
 {
 	unsigned int i;
 
-	/* What a device has exclusively is not moved. */
+	/* Compaction does not move what a device has exclusively: the CPU takes it back. */
 	for (i = 0; i < s->model.nr; i++)
 		(void)*(volatile uint8_t *)(s->part + i * MODEL_PAGE);
 	read_pagemap(s, entries_before);
@@ -213,7 +216,7 @@ static void act_move_pages(struct scene *s)
 
 	for (i = 0; i < s->model.nr; i++)
 		page[i] = s->part + i * MODEL_PAGE;
-	/* To the other node; without nodes it says where they are. */
+	/* To the other node: without nodes, move_pages() tells where they are. */
 	move_pages(page, s->model.nr, NULL, status);
 	for (i = 0; i < s->model.nr; i++)
 		nodes[i] = !status[0];
@@ -281,7 +284,7 @@ static void act_ksm(struct scene *s)
 
 	memcpy(twins, s->part, s->part_size);
 	memcpy(twins_are, twins, s->part_size);
-	/* A page has to be the same for two of them. */
+	/* KSM merges a page if it has not changed between two scans. */
 	ret = ksm_scan(2, SVM_WAIT_MS);
 	igt_assert_f(!ret, "the kernel does not look for pages to merge: %s\n", strerror(-ret));
 	read_pagemap(s, entries_before);
@@ -292,7 +295,7 @@ static void act_ksm(struct scene *s)
 				!((entries_before[i] ^ entries_after[i]) & PAGEMAP_PFN);
 }
 
-/* Who has the same page does not see what the device writes. */
+/* What the device writes does not show in the pages that were merged with its own. */
 static void check_ksm(struct scene *s, bool idle)
 {
 	(void)idle;
@@ -300,29 +303,35 @@ static void check_ksm(struct scene *s, bool idle)
 		     "a page has changed that was merged with one that the device wrote\n");
 }
 
-static void finish_ksm(struct scene *s)
+static bool some_merged(const struct scene *s)
 {
 	(void)s;
+	return pages_merged;
+}
+
+static void finish_ksm(struct scene *s)
+{
 	ksm_end();
 	igt_info("%u pages were merged\n", pages_merged);
-	igt_assert_f(pages_merged, "not a page was merged\n");
+	igt_assert_f(some_merged(s), "not a page was merged\n");
 }
 
 const struct operation operations_that_move[] = {
 	{ "compaction", "Memory is compacted", { .effect = MODEL_DROPS }, ACCESS_WRITE,
-	  ACCESS_WRITE, .undo_drops = true,
+	  ACCESS_WRITE, .machine = true, .undo_drops = true,
 	  .host_only = "memory on the device is not compacted", .require = require_compaction,
 	  .prepare = prepare_compaction, .act = act_compaction, .undo = put_low,
-	  .finish = finish_moved },
+	  .succeeded = some_moved, .finish = finish_moved },
 	{ "migrate-node", "A part is moved to another NUMA node", {}, ACCESS_WRITE,
 	  ACCESS_WRITE, .host_only = "memory on the device is not moved to another node",
 	  .require = require_nodes, .prepare = prepare_nodes,
-	  .act = act_move_pages, .finish = finish_moved },
+	  .act = act_move_pages, .succeeded = some_moved, .finish = finish_moved },
 	{ "migrate-device", "A part is moved to device memory", {}, ACCESS_WRITE, ACCESS_WRITE,
 	  .prepare = prepare_migrate_device, .act = act_migrate_device,
-	  .undo = undo_migrate_device, .finish = finish_moved },
+	  .undo = undo_migrate_device, .succeeded = some_moved, .finish = finish_moved },
 	{ "ksm-merge", "Pages that have the same are merged", {}, ACCESS_WRITE, ACCESS_WRITE,
-	  .require = require_ksm, .prepare = prepare_ksm, .act = act_ksm, .check = check_ksm,
-	  .finish = finish_ksm, .abandon = ksm_end },
+	  .machine = true, .require = require_ksm, .prepare = prepare_ksm, .act = act_ksm,
+	  .check = check_ksm, .succeeded = some_merged, .finish = finish_ksm,
+	  .abandon = ksm_end },
 	{}
 };

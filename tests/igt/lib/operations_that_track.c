@@ -101,8 +101,8 @@ static void act_userfault_wp(struct scene *s)
 }
 
 /*
- * An access of the device to what the process has to be asked for. It may be refused, then
- * nothing has changed; or the process was asked.
+ * An access of the device for which the kernel has to ask the process. Either it is refused and
+ * changes nothing, or the process was asked.
  */
 static void access_answered(struct scene *s, bool write, bool asked)
 {
@@ -117,7 +117,7 @@ static void access_answered(struct scene *s, bool write, bool asked)
 		  ret ? "refused" : "done");
 }
 
-/* What the device was not given is given to the CPU. */
+/* The CPU gets the pages that the device was refused. */
 static void settle_userfault(struct scene *s)
 {
 	unsigned int i;
@@ -129,7 +129,7 @@ static void settle_userfault(struct scene *s)
 
 static void settle_userfault_missing(struct scene *s)
 {
-	/* What the storm has had made is there already. */
+	/* Pages that the storm has accessed may be there already. */
 	access_answered(s, false, false);
 	access_answered(s, true, false);
 	settle_userfault(s);

@@ -31,7 +31,7 @@ static bool has_bit(uint64_t entry, uint64_t bit)
 	return entry & bit;
 }
 
-/* Of what is away, the lowest bits say where it is: the highest numbers are no swap space's. */
+/* The lowest five bits of such an entry are the swap type. The highest types are not swap space. */
 static bool in_swap(uint64_t entry, uint64_t spaces)
 {
 	return (entry & PAGEMAP_AWAY) && (entry & 31) < spaces;

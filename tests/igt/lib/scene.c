@@ -115,7 +115,7 @@ void scene_abandon(struct scene *s)
 {
 	if (!s->gpu)
 		return;
-	/* Of one that is stuck, what it uses stays. */
+	/* A storm that is stuck may still use all of it. */
 	if (storm_stop(&s->storm, SVM_WAIT_MS))
 		return;
 	give_back(s);
@@ -234,7 +234,7 @@ void scene_check_one_fault(struct scene *s)
 
 	if (!svm_gpu_has(s->gpu, SVM_FAULTS))
 		return;
-	/* The last page's is the first's. */
+	/* The first access has mapped all of the huge page. */
 	for (i = 0; i < 2; i++) {
 		faults = svm_gpu_faults(s->gpu);
 		ret = svm_copy(s->queue, s->bounce, i ? last : s->memory, PAGE);
@@ -263,7 +263,7 @@ void scene_refused(struct scene *s, bool write, const uint8_t *at, const char *w
 		     write ? "a write" : "a read", ret ? strerror(-ret) : "done");
 	igt_assert_f(s->bounce[PAGE] == 0xff, "%s: it was read all the same\n", when);
 	svm_queue_close(queue);
-	/* That was the only one. */
+	/* No other queue has died. */
 	ret = svm_copy(s->queue, s->bounce + PAGE, s->bounce, PAGE);
 	if (!ret)
 		ret = svm_wait_queue(s->queue, SVM_WAIT_MS, "another queue goes on");

@@ -133,7 +133,7 @@ static void *run(void *arg)
 		choose(s, &b);
 		s->ret = begin(s, &b);
 		ret = svm_queue_wait(s->queue, SVM_WAIT_MS);
-		/* Of a queue that has died, a submission may say anything. */
+		/* A submission to a dead queue may return anything. */
 		if (!s->ret || ret == -EIO)
 			s->ret = ret;
 		if (!s->ret && check(s, &b))

@@ -7,7 +7,7 @@
 
 struct svm_options svm_options = { .kills = 8 };
 
-enum { UNBIND = 1, GLOBAL_OOM, KILLS, SECONDS };
+enum { UNBIND = 1, GLOBAL_OOM, MACHINE, KILLS, SECONDS };
 
 /* A day. */
 enum { MOST_SECONDS = 86400 };
@@ -15,6 +15,7 @@ enum { MOST_SECONDS = 86400 };
 const struct option svm_long_options[] = {
 	{ "unbind", no_argument, NULL, UNBIND },
 	{ "global-oom", no_argument, NULL, GLOBAL_OOM },
+	{ "machine", no_argument, NULL, MACHINE },
 	{ "kills", required_argument, NULL, KILLS },
 	{ "seconds", required_argument, NULL, SECONDS },
 	{}
@@ -24,6 +25,8 @@ const char svm_help[] =
 	"  --unbind\tUnbind the device from its driver, where a test is about that: all of its\n"
 	"\t\tusers lose it, and there are kernels that crash\n"
 	"  --global-oom\tLeave the machine without memory, where a test is about that\n"
+	"  --machine\tCompact the machine's memory, merge its pages, add swap space, where a test\n"
+	"\t\tis about that\n"
 	"  --kills N\tKill N victims in nouveau_svm_oom@repeated-kills (8)\n"
 	"  --seconds N\tGo on for N seconds in nouveau_svm_oom@pressure (as long as it takes)\n";
 
@@ -53,6 +56,9 @@ int svm_option(int option, int index, void *unused)
 	case GLOBAL_OOM:
 		svm_options.global_oom = true;
 		break;
+	case MACHINE:
+		svm_options.machine = true;
+		break;
 	case KILLS:
 		/* Every fourth is the OOM killer's: two of these. */
 		ok = to_number(optarg, 8, SVM_MOST_KILLS, &svm_options.kills);
@@ -80,4 +86,10 @@ void require_global_oom(void)
 {
 	igt_require_f(svm_options.global_oom, "it takes all of the machine's memory: "
 		      "--global-oom\n");
+}
+
+void require_machine(void)
+{
+	igt_require_f(svm_options.machine, "it changes settings of all of the machine, or its "
+		      "swap: --machine\n");
 }

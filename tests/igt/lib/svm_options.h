@@ -15,6 +15,7 @@ enum { SVM_MOST_KILLS = 1000 };
 struct svm_options {
 	bool unbind;		/* the device may be unbound */
 	bool global_oom;	/* the machine may be left without memory */
+	bool machine;		/* its settings and its swap may be changed */
 	unsigned int kills;	/* how many, in nouveau_svm_oom@repeated-kills */
 	unsigned int seconds;	/* of memory pressure, at least, in nouveau_svm_oom@pressure */
 };
@@ -28,4 +29,6 @@ int svm_option(int option, int index, void *unused);
 void require_unbind(void);
 /* Skip unless the machine may be left without memory. */
 void require_global_oom(void);
+/* Skip unless the machine's settings and its swap may be changed. */
+void require_machine(void);
 #endif

@@ -60,7 +60,7 @@ static void try_client(struct answer *a, unsigned int ms)
 	if (a->probe.has_oracle)
 		a->probe.stale = svm_gpu_stale(gpu);
 	snprintf(a->probe.why, sizeof(a->probe.why), "%s", a->ret ? why : "");
-	/* Its end ends the rest. */
+	/* The end of the process closes the rest. */
 }
 
 int svm_probe(struct svm_probe *probe, unsigned int ms)

@@ -3,9 +3,9 @@
 #ifndef SVM_PROBE_H
 #define SVM_PROBE_H
 /*
- * Whether a client that is new gets its page faults served. It is a process of its own, with
- * a limit: on a device whose driver is stuck it does not come back. And what it knows of the
- * device is here for tests that must not be clients themselves, or they would be stuck too.
+ * Does a new client get its page faults served? The client is a child with a limit, since it gets
+ * stuck if the driver is. It also tells of the device, for tests that must not be clients
+ * themselves, or they would get stuck.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
 #include "svm_require.h"
 #include "igt_decl.h"
 #include "svm_gpu.h"
+#include "write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,12 +25,10 @@ struct svm_gpu *svm_require_gpu(void)
 
 void require_thp(void)
 {
-	char text[64] = "";
-	const int fd = open(THP, O_RDONLY | O_CLOEXEC);
+	char text[64];
 
-	igt_require_f(fd >= 0, "no " THP ": CONFIG_TRANSPARENT_HUGEPAGE\n");
-	igt_assert(read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
+	igt_require_f(!read_text(THP, text, sizeof(text)),
+		      "no " THP ": CONFIG_TRANSPARENT_HUGEPAGE\n");
 	igt_require_f(!strstr(text, "[never]"), "huge pages are switched off, see " THP "\n");
 }
 

@@ -10,8 +10,8 @@ struct svm_gpu;
  */
 struct svm_gpu *svm_require_gpu(void);
 
-/* Skips if nobody gets huge pages, asked for or not. */
+/* Skip if transparent_hugepage/enabled is never. */
 void require_thp(void);
-/* Skips if the kernel has no fuse. */
+/* Skip if the kernel has no fuse. */
 void require_fuse(void);
 #endif

@@ -135,6 +135,6 @@ int svm_wait_child(pid_t pid, int *status, unsigned int ms, const char *what)
 		return ret;
 	if (!ret)
 		return too_late(what, ms, pid);
-	/* Whatever it has for an exit signal. */
+	/* With __WALL: a child of child_start() has no exit signal. */
 	return waitpid(pid, status, __WALL) == pid ? 0 : -errno;
 }

@@ -11,9 +11,8 @@
 struct svm_queue;
 
 /*
- * Only ends what hangs: several times what a machine without hardware virtualisation needs for
- * thousands of page faults, while it is busy. Where much hangs, as on a stock kernel, a build may
- * have less.
+ * For what hangs: several times what thousands of page faults take on a busy machine without
+ * hardware virtualisation. A build for a stock kernel, where much hangs, may set less.
  */
 #ifndef SVM_WAIT_MS
 #define SVM_WAIT_MS	200000
@@ -27,6 +26,6 @@ int svm_wait_child(pid_t pid, int *status, unsigned int ms, const char *what);
 int svm_wait_readable(int fd, unsigned int ms, const char *what);
 /* Where the threads of a process are in the kernel. */
 void svm_report_process(pid_t pid);
-/* The same of whoever sleeps uninterruptibly, and of nouveau's kernel threads. */
+/* The same for all tasks in uninterruptible sleep, and for nouveau's kernel threads. */
 void svm_report_workers(void);
 #endif

@@ -80,7 +80,8 @@ int uring_register(struct uring *u, void *buf, size_t n)
 
 int uring_unregister(struct uring *u)
 {
-	return syscall(SYS_io_uring_register, u->fd, IORING_UNREGISTER_BUFFERS, NULL, 0) ? -errno : 0;
+	return syscall(SYS_io_uring_register, u->fd, IORING_UNREGISTER_BUFFERS, NULL, 0) ?
+	       -errno : 0;
 }
 
 int uring_write(struct uring *u, int file, const void *buf, size_t n)

@@ -24,8 +24,8 @@ void user_end(struct user *user);
 /* A copy by the device, waited for. 0 or -errno, as svm_wait_queue(). */
 int user_copy(struct user *user, void *dst, const void *src, size_t n);
 /*
- * The device reads what the CPU has written, and the CPU what the device has. kind: what memory it
- * is. It has something else afterwards.
+ * The device reads what the CPU has written, and the CPU what the device has written. kind names
+ * the memory. Its contents are lost.
  */
 void user_check(struct user *user, void *buf, size_t n, const char *kind);
 /* The device sees this. */

@@ -44,7 +44,7 @@ static void *run(void *arg)
 			continue;
 		if (u->asked)
 			u->asked(u->data);
-		/* The memory changes under it: then the fault is made again. */
+		/* The mapping has changed meanwhile: then the fault is repeated. */
 		if (answer(u, &msg) && errno != EAGAIN && errno != ENOENT)
 			u->error = errno;
 		atomic_fetch_add(&u->answered, 1);
@@ -66,7 +66,7 @@ static int begin(struct userfault *u, void *p, size_t size)
 	const uint64_t wanted = 1ULL << (u->mode == USERFAULT_WP ? _UFFDIO_WRITEPROTECT :
 					 _UFFDIO_ZEROPAGE);
 
-	/* Of a feature that is not there the kernel says so. */
+	/* The kernel returns EINVAL for a feature that it lacks. */
 	if (ioctl(u->fd, UFFDIO_API, &api) || ioctl(u->fd, UFFDIO_REGISTER, &range))
 		return errno == EINVAL ? -EOPNOTSUPP : -errno;
 	if (!(range.ioctls & wanted))
@@ -116,7 +116,7 @@ int userfault_end(struct userfault *u)
 		ret = -errno;
 	else
 		pthread_join(u->thread, NULL);
-	/* What was registered is not any more. */
+	/* This unregisters the range. */
 	close(u->fd);
 	close(u->stop);
 	return ret ? ret : -u->error;

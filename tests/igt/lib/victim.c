@@ -4,6 +4,7 @@
 #include "child.h"
 #include "clock.h"
 #include "igt_decl.h"
+#include "mrelease.h"
 #include "svm_gpu.h"
 #include "svm_wait.h"
 #include "write_file.h"
@@ -16,10 +17,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
 
 enum { PAGE = 4096, HUGE = 2 << 20 };
 
@@ -214,20 +211,24 @@ void victim_go(struct victim *v)
 	igt_assert_f(write(v->go, "g", 1) == 1, "victim: %s\n", strerror(errno));
 }
 
-int64_t victim_freed(const struct victim *v)
+int victim_freed(const struct victim *v, int64_t *freed)
 {
-	return v->charged - memcg_current(&v->memcg);
+	const int64_t now = memcg_current(&v->memcg);
+
+	*freed = now < 0 ? 0 : v->charged - now;
+	return now < 0 ? now : 0;
 }
 
 static struct victim_reap kill_and_mrelease(const struct victim *v, unsigned int ms)
 {
 	struct victim_reap reap = {};
 	uint64_t start;
+	int ret;
 
 	CHILD_CHECK(!kill(v->pid, SIGKILL), "kill: %s", strerror(errno));
 	start = now_us();
 	do {
-		reap.ret = syscall(SYS_process_mrelease, v->pidfd, 0) ? -errno : 0;
+		reap.ret = mrelease(v->pidfd);
 		reap.us = now_us() - start;
 		reap.refusals += reap.ret == -EAGAIN;
 	} while (reap.ret == -EAGAIN && reap.us < ms * 1000ULL);
@@ -237,7 +238,8 @@ static struct victim_reap kill_and_mrelease(const struct victim *v, unsigned int
 		svm_report_process(v->pid);
 		svm_report_workers();
 	}
-	reap.freed = victim_freed(v);
+	ret = victim_freed(v, &reap.freed);
+	CHILD_CHECK(!ret, "%s: %s", v->memcg.path, strerror(-ret));
 	return reap;
 }
 
@@ -280,18 +282,20 @@ void victim_let_go(struct victim *v)
 
 int victim_end(struct victim *v, unsigned int ms, int64_t *freed)
 {
-	int status, ret;
+	int status, ret, known = 0;
 
 	victim_let_go(v);
 	ret = child_wait(v->keeper, &status, ms, "the victim's keeper ends");
 	if (!ret)
 		ret = child_wait(v->pid, &status, ms, "the victim ends");
 	if (freed)
-		*freed = victim_freed(v);
+		known = victim_freed(v, freed);
 	close(v->pidfd);
 	close(v->go);
 	if (!ret && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		ret = -ECHILD;
+	if (!ret)
+		ret = known;
 	return ret ? ret : memcg_remove(&v->memcg, ms);
 }
 

@@ -22,7 +22,7 @@ struct svm_queue;
 /* What its memory has in each byte. */
 #define VICTIM_BYTE	1
 
-/* A victim, for itself. */
+/* What a victim knows of itself. */
 struct victim_self {
 	struct svm_gpu *gpu;
 	struct svm_queue *queue;
@@ -32,7 +32,7 @@ struct victim_self {
 	void *data;		/* of the plan */
 };
 
-/* What a victim is to be. What it calls uses CHILD_CHECK(). */
+/* What a victim is to be. Its functions use CHILD_CHECK(). */
 struct victim_plan {
 	unsigned int huge_mib, small_mib;
 	unsigned int max_mib;	/* its cgroup's limit, if not 0 */
@@ -61,7 +61,7 @@ struct victim_reap {
 	int64_t freed;		/* bytes */
 };
 
-/* Who is to be killed first; a victim is, by itself. 0 or -errno. */
+/* Set this process's oom_score_adj. A victim sets its own to 1000. 0 or -errno. */
 int victim_oom_score(int score);
 
 /* These assert that a victim can be made. */
@@ -73,14 +73,14 @@ void victim_go(struct victim *v);
  */
 void victim_mrelease(struct victim *v, unsigned int ms);
 struct victim_reap victim_mreleased(struct victim *v, unsigned int ms);
-/* Of what was charged. */
-int64_t victim_freed(const struct victim *v);
+/* How many bytes of what was charged are free now; less than 0: it has taken more. 0 or -errno. */
+int victim_freed(const struct victim *v, int64_t *freed);
 /* Its keeper lets go of it: it ends. */
 void victim_let_go(struct victim *v);
 /*
  * That, and wait for it; freed may be NULL. 0; -ETIME: it does not end within ms, which has
  * been reported; -EBUSY: somebody stays in its cgroup; -ECHILD: it was not killed, but has
- * failed before, and said why.
+ * failed before, and said why; or another -errno.
  */
 int victim_end(struct victim *v, unsigned int ms, int64_t *freed);
 /* Those that a failure has left: they are killed, and their cgroups are removed. */

@@ -26,3 +26,21 @@ int write_text(const char *path, const char *text)
 {
 	return write_file(path, text, strlen(text));
 }
+
+int read_text(const char *path, char *text, size_t size)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, size - 1);
+	if (n < 0)
+		ret = -errno;
+	close(fd);
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[n > 0 ? n : 0] = 0;
+	return ret;
+}

@@ -6,7 +6,6 @@
 #include "write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,19 +34,15 @@ bool zram_available(void)
 int zram_add(unsigned int mib, const char **path)
 {
 	static char device[32];
-	char text[16] = "", size[64];
-	ssize_t n;
-	int fd, ret = zram_remove();
+	char text[16], size[64];
+	int ret = zram_remove();
 
+	if (!ret)
+		ret = read_text(CONTROL "hot_add", text, sizeof(text));
+	if (!ret && !*text)
+		ret = -EIO;
 	if (ret)
 		return ret;
-	fd = open(CONTROL "hot_add", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return -EIO;
 	number = atoi(text);
 	snprintf(device, sizeof(device), "/dev/zram%d", number);
 	snprintf(size, sizeof(size), "/sys/block/zram%d/disksize", number);
