@@ -104,6 +104,7 @@ static void start(void)
 	};
 	int ret;
 
+	require_mrelease();
 	/* What a subtest that failed has left. */
 	inject_nothing();
 	victims_abandon(STUCK_MS);
