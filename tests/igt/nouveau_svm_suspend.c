@@ -7,9 +7,9 @@
  * Sub-category: nouveau
  * Functionality: power management
  * Test category: functionality test
- * Description: The system is suspended, as far as its devices, while the device has a process's
- *	memory mapped, or its pages in memory of its own. The device and the CPU see the same
- *	afterwards as before.
+ * Description: The system is suspended, as far as its devices, or the device alone, by its driver,
+ *	while the device has a process's memory mapped, or its pages in memory of its own. The
+ *	device and the CPU see the same afterwards as before.
  *
  * SUBTEST: mapped
  * Description: the device has memory mapped
@@ -22,6 +22,15 @@
  *
  * SUBTEST: fault-unheard
  * Description: the driver has not heard of a page fault when the device is suspended
+ *
+ * SUBTEST: runtime-mapped
+ * Description: the device alone sleeps, and has memory mapped
+ *
+ * SUBTEST: runtime-device-memory
+ * Description: the device alone sleeps, and pages are in device memory
+ *
+ * SUBTEST: runtime-invalidated
+ * Description: the device alone sleeps, and what it has mapped is given away meanwhile
  */
 #include "board_scenario.h"
 #include "bystander.h"
@@ -30,6 +39,7 @@
 #include "leave.h"
 #include "pagemap.h"
 #include "random.h"
+#include "runtime_pm.h"
 #include "svm_gpu.h"
 #include "svm_options.h"
 #include "svm_require.h"
@@ -38,10 +48,11 @@
 #include "write_file.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-IGT_TEST_DESCRIPTION("The system is suspended, as far as its devices, while the device has a "
-		     "process's memory mapped, or in memory of its own");
+IGT_TEST_DESCRIPTION("The system is suspended, as far as its devices, or the device alone, while "
+		     "it has a process's memory mapped, or in memory of its own");
 
 enum { PAGE = 4096, N = 64 * PAGE, SEED = 20261130 };
 
@@ -87,14 +98,14 @@ static void fill(struct user *user, uint8_t *buf, uint8_t *want)
 	user_check_sees(user, buf, want, N, "before");
 }
 
-static void test_mapped(void)
+static void test_mapped(void (*go_to_sleep)(void))
 {
 	uint8_t *buf = user_pages(N), *want = user_pages(N);
 	struct user user;
 
 	user_begin(&user);
 	fill(&user, buf, want);
-	suspend();
+	go_to_sleep();
 	user_check_sees(&user, buf, want, N, "mapped before");
 	igt_assert_f(!memcmp(buf, want, N), "the CPU sees something else\n");
 	user_check(&user, buf, N, "mapped before");
@@ -102,7 +113,7 @@ static void test_mapped(void)
 	user_end(&user);
 }
 
-static void test_device_memory(void)
+static void test_device_memory(void (*go_to_sleep)(void))
 {
 	uint8_t *buf = user_pages(N), *want = user_pages(N);
 	struct user user;
@@ -118,13 +129,36 @@ static void test_device_memory(void)
 	igt_assert_f(there > 0, "nothing has gone to the device\n");
 	/* So that it has them mapped. */
 	user_check_sees(&user, buf, want, N, "in device memory");
-	suspend();
+	go_to_sleep();
+	/* The CPU is first: who is asked for the pages may sleep. */
+	igt_assert_f(!memcmp(buf, want, N / 2), "the CPU gets something else back\n");
 	user_check_sees(&user, buf, want, N, "in device memory");
 	igt_assert_f(!memcmp(buf, want, N), "the CPU gets something else back\n");
 	user_check(&user, buf, N, "that was in device memory");
 	ret = svm_gpu_migrate(user.gpu, buf, N);
 	igt_assert_f(!ret, "SVM_BIND: %s\n", strerror(-ret));
 	user_check(&user, buf, N, "in device memory again");
+	user_end(&user);
+}
+
+/* What the device had mapped is given away, and there is other memory in its place. */
+static void test_invalidated(void)
+{
+	uint8_t *buf = user_pages(N), *want = user_pages(N);
+	struct user user;
+	void *again;
+
+	user_begin(&user);
+	fill(&user, buf, want);
+	runtime_pm_sleep();
+	igt_assert_f(!madvise(buf, N / 2, MADV_DONTNEED), "MADV_DONTNEED: %m\n");
+	again = mmap(buf + N / 2, N / 2, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	igt_assert_f(again != MAP_FAILED, "mmap: %m\n");
+	fill_random(want, N, SEED + 1);
+	memcpy(buf, want, N);
+	user_check_sees(&user, buf, want, N, "new while it slept");
+	user_check(&user, buf, N, "new while it slept");
 	user_end(&user);
 }
 
@@ -195,11 +229,11 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 
 	igt_describe("The device has memory mapped");
 	igt_subtest("mapped")
-		test_mapped();
+		test_mapped(suspend);
 
 	igt_describe("Pages are in device memory");
 	igt_subtest("device-memory")
-		test_device_memory();
+		test_device_memory(suspend);
 
 	igt_describe("Page faults are under way all the time");
 	igt_subtest("working")
@@ -212,6 +246,30 @@ int igt_main_args("", svm_long_options, svm_help, svm_option, NULL)
 				      "suspending cannot be tested: CONFIG_PM_SLEEP_DEBUG\n");
 		}
 		scenario_subtests(scenarios, 1);
+	}
+
+	igt_subtest_group() {
+		igt_fixture() {
+			struct svm_gpu *gpu = svm_require_gpu();
+
+			require_runtime_pm(gpu);
+			svm_gpu_close(gpu);
+		}
+
+		igt_describe("The device alone sleeps, and has memory mapped");
+		igt_subtest("runtime-mapped")
+			test_mapped(runtime_pm_sleep);
+
+		igt_describe("The device alone sleeps, and pages are in device memory");
+		igt_subtest("runtime-device-memory")
+			test_device_memory(runtime_pm_sleep);
+
+		igt_describe("The device alone sleeps, and what it has mapped is given away");
+		igt_subtest("runtime-invalidated")
+			test_invalidated();
+
+		igt_fixture()
+			runtime_pm_put_back();
 	}
 
 	igt_fixture()
