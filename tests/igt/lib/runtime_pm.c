@@ -32,7 +32,7 @@ static const char *file(const char *name)
 	return path;
 }
 
-void runtime_pm_put_back(void)
+static void put_back(void)
 {
 	write_text(file(DELAY), delay_before);
 	write_text(file(CONTROL), control_before);
@@ -51,7 +51,7 @@ void require_runtime_pm(struct svm_gpu *gpu)
 		      !read_text(file(DELAY), delay_before, sizeof(delay_before)),
 		      "the device is not suspended at runtime: nouveau.runpm=1\n");
 	igt_require_f(!access(file(CONTROL), W_OK), "power management is root's to set\n");
-	leave_with(runtime_pm_put_back);
+	leave_with(put_back);
 }
 
 static bool asleep(void)

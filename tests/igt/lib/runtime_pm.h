@@ -16,6 +16,4 @@ struct svm_gpu;
 void require_runtime_pm(struct svm_gpu *gpu);
 /* Have it suspended, and wait until it is. It sleeps until it is used. Asserts. */
 void runtime_pm_sleep(void);
-/* Have it as it was before. */
-void runtime_pm_put_back(void);
 #endif
